@@ -1,0 +1,1 @@
+//! Canonical proto3 JSON, both ways.
