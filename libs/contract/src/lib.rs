@@ -13,6 +13,7 @@ mod record;
 mod time;
 
 pub use envelope::{Cause, Envelope};
+pub use json::Limits;
 pub use manifest::{Catalog, Contract, EventSpec, JobSpec, RpcSpec, TopicSpec};
 pub use message::{Event, Job, Message};
 pub use record::{Header, Record};

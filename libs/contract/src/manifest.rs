@@ -102,6 +102,16 @@ impl Catalog {
         self.events().find(|event| event.r#type == r#type)
     }
 
+    /// All job types.
+    pub fn jobs(&self) -> impl Iterator<Item = &'static JobSpec> + '_ {
+        self.contracts().flat_map(|contract| contract.jobs)
+    }
+
+    /// The job type with this full name.
+    pub fn job(&self, r#type: &str) -> Option<&'static JobSpec> {
+        self.jobs().find(|job| job.r#type == r#type)
+    }
+
     /// All topics by name. Events of one topic must agree on its options; the build checks that.
     pub fn topics(&self) -> BTreeMap<&'static str, TopicSpec> {
         self.events().map(|event| (event.topic.name, event.topic)).collect()
