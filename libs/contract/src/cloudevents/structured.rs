@@ -22,8 +22,11 @@ const MAX_MEMBERS: usize = 256;
 /// The attributes of an event, its data skipped: only they say what the data is.
 pub(super) fn attributes(event: &[u8], limits: &Limits) -> Result<Attributes, DecodeError> {
     limits.check(event)?;
-    let members =
-        read(event, |name| if name == DATA || name == DATA_BASE64 { Take::Skip } else { Take::Scalar })?;
+    let members = read(event, |name| match name {
+        DATA | DATA_BASE64 => Take::Skip,
+        _ => Take::Scalar,
+    })
+    .map_err(|error| unreadable(&error))?;
     let mut attributes = Attributes::default();
     for (name, member) in members {
         match member {
