@@ -1,1 +1,7 @@
-//! x
+//! What Septet's tests stand on: [`conformance`] suites that every log and queue backend passes, a [`history`] checker,
+//! real [`servers`], and [`evidence`] that failed tests leave behind. A dev-dependency only.
+
+pub mod conformance;
+mod eventually;
+
+pub use eventually::{Deadline, eventually, within};
