@@ -71,8 +71,10 @@ fn topic(service: &str, event: &Event, violations: &mut Vec<Violation>) {
 fn key(event: &Event, violations: &mut Vec<Violation>) {
     let message = &event.message;
     if event.key.is_empty() {
-        let example =
-            message.fields().find(|field| is_key(field)).map_or("<field>".to_owned(), |f| f.name().to_owned());
+        let example = message
+            .fields()
+            .find(|field| is_key(field))
+            .map_or("<field>".to_owned(), |f| f.name().to_owned());
         violations.push(of_message(
             message,
             "is an event without a key",
@@ -108,12 +110,8 @@ fn is_key(field: &prost_reflect::FieldDescriptor) -> bool {
 }
 
 fn candidates(event: &Event) -> String {
-    let names: Vec<_> = event
-        .message
-        .fields()
-        .filter(is_key)
-        .map(|field| format!("`{}`", field.name()))
-        .collect();
+    let names: Vec<_> =
+        event.message.fields().filter(is_key).map(|field| format!("`{}`", field.name())).collect();
     if names.is_empty() { String::new() } else { format!("; it has {}", names.join(", ")) }
 }
 

@@ -22,7 +22,9 @@ pub enum ContractError {
         source: std::io::Error,
     },
     /// Bytes that should be an encoded `FileDescriptorSet` are not.
-    #[error("the {which} descriptors cannot be read ({reason}); write them again with `cargo xtask contracts`")]
+    #[error(
+        "the {which} descriptors cannot be read ({reason}); they are written by `descriptors()` in libs/contract-build"
+    )]
     Descriptors {
         /// `baseline` or `current`.
         which: &'static str,

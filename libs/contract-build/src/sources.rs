@@ -11,6 +11,7 @@ use crate::{ContractError, Violation};
 pub(crate) struct Sources {
     compiler: protox::Compiler,
     inputs: Vec<PathBuf>,
+    services: Vec<String>,
 }
 
 impl Sources {
@@ -63,7 +64,7 @@ impl Sources {
         for file in compiler.files().filter(|file| file.is_import()) {
             inputs.extend(file.path().map(Path::to_owned));
         }
-        Ok(Self { compiler, inputs })
+        Ok(Self { compiler, inputs, services: services.to_vec() })
     }
 
     /// All files and what they import, with source positions.
@@ -74,6 +75,11 @@ impl Sources {
     /// Encoded `FileDescriptorSet` with custom options and without source positions.
     pub(crate) fn encoded(&self) -> Vec<u8> {
         self.compiler.encode_file_descriptor_set()
+    }
+
+    /// Services that were asked for, by name.
+    pub(crate) fn services(&self) -> &[String] {
+        &self.services
     }
 
     /// Files and folders that were read.
@@ -124,11 +130,8 @@ fn refuse_duplicates(root: &Path, names: &[String]) -> Result<(), ContractError>
 }
 
 fn collect(scope: &str, message: &DescriptorProto, path: &[i32], declared: &mut Vec<(String, Vec<i32>)>) {
-    let full_name = if scope.is_empty() {
-        message.name().to_owned()
-    } else {
-        format!("{scope}.{}", message.name())
-    };
+    let full_name =
+        if scope.is_empty() { message.name().to_owned() } else { format!("{scope}.{}", message.name()) };
     for (index, nested) in message.nested_type.iter().enumerate() {
         collect(&full_name, nested, &[path, &[3, position(index)]].concat(), declared);
     }
