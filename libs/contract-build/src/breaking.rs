@@ -177,7 +177,7 @@ fn of_enum(old: &EnumDescriptor, new: &EnumDescriptor, changes: &mut Vec<String>
     for value in old.values() {
         match new.get_value_by_name(value.name()) {
             None => {
-                changes.push(format!("enum value {} ({}) was removed", value.full_name(), value.number()))
+                changes.push(format!("enum value {} ({}) was removed", value.full_name(), value.number()));
             }
             Some(now) if now.number() != value.number() => changes.push(format!(
                 "enum value {} changed its number from {} to {}",

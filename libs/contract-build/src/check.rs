@@ -71,10 +71,7 @@ fn topic(service: &str, event: &Event, violations: &mut Vec<Violation>) {
 fn key(event: &Event, violations: &mut Vec<Violation>) {
     let message = &event.message;
     if event.key.is_empty() {
-        let example = message
-            .fields()
-            .find(|field| is_key(field))
-            .map_or("<field>".to_owned(), |f| f.name().to_owned());
+        let example = message.fields().find(is_key).map_or("<field>".to_owned(), |f| f.name().to_owned());
         violations.push(of_message(
             message,
             "is an event without a key",

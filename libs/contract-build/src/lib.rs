@@ -33,8 +33,8 @@ pub const DEFAULT_MAX_ATTEMPTS: u32 = 8;
 
 /// Compiles the contract of `service`. Called from the `build.rs` of `proto/septet/<service>`; ends the build with
 /// one readable message where the contract is not right.
-// Build scripts talk to Cargo over standard output and to people over standard error.
-#[allow(clippy::print_stdout, clippy::print_stderr)]
+// Build scripts talk to Cargo over standard output and to people over standard error; a panic would bury the message.
+#[allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 pub fn compile(service: &str) {
     let variable = |name: &str| {
         std::env::var_os(name).map(PathBuf::from).unwrap_or_else(|| {
