@@ -1,0 +1,256 @@
+use std::{ops::ControlFlow, sync::Arc, time::Instant};
+
+use metrics::{counter, histogram};
+use septet_contract::{Cause, Timestamp};
+use septet_telemetry::{metrics::names, propagation};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::{
+    Cx, CxError, HandleError, Reason, Units,
+    dead_letter::Burial,
+    delivery::{Delivery, EventDelivery},
+    dispatch::Context,
+    handle::guarded,
+    inbox::{self, Identity},
+};
+
+/// Handles deliveries of one partition in order: many in one transaction while all goes well, else one by one.
+pub(crate) struct BatchHandler {
+    pub units: Units,
+    pub context: Arc<Context>,
+    pub stop: CancellationToken,
+}
+
+/// Why a transaction of several events was given up: they are tried one by one.
+struct GiveUp;
+
+impl BatchHandler {
+    /// Handles deliveries in order; gives the offset up to which all is done.
+    pub async fn handle(&self, deliveries: &[(i64, Delivery)]) -> Option<i64> {
+        let last = deliveries.last()?.0;
+        if deliveries.iter().all(|(_, delivery)| matches!(delivery, Delivery::Unhandled))
+            || self.handle_together(deliveries).await.is_ok()
+        {
+            return Some(last + 1);
+        }
+        let mut done = None;
+        for (offset, delivery) in deliveries {
+            if !self.handle_alone(delivery).await {
+                break;
+            }
+            done = Some(offset + 1);
+        }
+        done
+    }
+
+    /// All in one transaction, with a savepoint before each. One that is rejected is dead-lettered in the same
+    /// transaction; one that fails otherwise undoes everything.
+    async fn handle_together(&self, deliveries: &[(i64, Delivery)]) -> Result<(), GiveUp> {
+        let began = Instant::now();
+        let identities: Vec<Identity> =
+            deliveries.iter().filter_map(|(_, delivery)| delivery.identity().cloned()).collect();
+        let give_up = |error: CxError| {
+            tracing::debug!(%error, "a batch was given up");
+            GiveUp
+        };
+        self.units.admit().map_err(give_up)?;
+        let mut tx = self.units.store().begin().await.map_err(|error| give_up(error.into()))?;
+        let mut fresh = inbox::enter(&mut tx, &self.context.consumer, &identities, Timestamp::now())
+            .await
+            .map_err(|error| give_up(error.into()))?;
+        let duplicates = identities.len() - fresh.len();
+        tx.set_savepoint().await.map_err(|error| give_up(error.into()))?;
+        let mut cx = self.units.adopt(tx);
+        let mut finished = Vec::with_capacity(fresh.len());
+        let mut buried = Vec::new();
+        for (_, delivery) in deliveries {
+            // Taken out, so that the second of two equal ones in a batch is the duplicate.
+            let Some(identity) = delivery.identity().filter(|identity| fresh.remove(identity)) else { continue };
+            tracing::trace!(source = identity.source, id = identity.id, "handling");
+            match delivery {
+                Delivery::Unhandled => {}
+                Delivery::Unreadable(unreadable) => {
+                    cx.turn_to(Cause::default());
+                    cx.bury(unreadable.burial.clone()).await.map_err(give_up)?;
+                    buried.push(unreadable.burial.reason);
+                }
+                Delivery::Event(event) => {
+                    let handled = self.attempt_in(&mut cx, event).await?;
+                    if !handled {
+                        buried.push(Reason::REJECTED);
+                    }
+                    finished.push((event, if handled { "handled" } else { "dead_lettered" }));
+                }
+            }
+            cx.tx().await.map_err(give_up)?.move_savepoint().await.map_err(|error| give_up(error.into()))?;
+        }
+        cx.commit().await.map_err(give_up)?;
+        self.count_duplicates(duplicates);
+        buried.into_iter().for_each(|reason| self.count_dead_letter(reason));
+        for (event, outcome) in finished {
+            self.observe(event, outcome, began);
+        }
+        Ok(())
+    }
+
+    /// One event of a batch; false if it was rejected and is dead-lettered.
+    async fn attempt_in(&self, cx: &mut Cx, event: &EventDelivery) -> Result<bool, GiveUp> {
+        let drafted = cx.drafted();
+        cx.turn_to(event.cause());
+        match self.attempt(cx, event).await {
+            Ok(()) => Ok(true),
+            Err(HandleError::Retry(_)) => Err(GiveUp),
+            Err(HandleError::Reject { code, message }) => {
+                cx.forget_drafts_after(drafted);
+                let undone = async {
+                    cx.tx().await?.rollback_to_savepoint().await?;
+                    cx.bury(event.burial(Reason::REJECTED, format!("{code}: {message}"), 1)).await
+                };
+                undone.await.map_err(|_| GiveUp)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// One delivery in a transaction of its own, again and again until it is handled or given up. False if this was
+    /// stopped before.
+    async fn handle_alone(&self, delivery: &Delivery) -> bool {
+        let mut failed = 0;
+        let mut outages = 0;
+        loop {
+            let result = match delivery {
+                Delivery::Unhandled => return true,
+                Delivery::Unreadable(unreadable) => {
+                    let buried = self.bury(&unreadable.identity, unreadable.burial.clone()).await;
+                    buried.map_err(HandleError::from)
+                }
+                Delivery::Event(event) => self.handle_once(event, failed).await,
+            };
+            let error = match result {
+                Ok(()) => return true,
+                Err(error) if error.is_done() => {
+                    self.count_duplicates(1);
+                    return true;
+                }
+                Err(error) => error,
+            };
+            // A database that is away says nothing about the event: that is waited for, however long.
+            let outage = self.units.admit().is_err() || self.units.store().ping().await.is_err();
+            if outage {
+                outages += 1;
+                tracing::warn!(error = describe(&error), "waiting for the database or the outbox");
+            } else {
+                failed += 1;
+                counter!(names::HANDLER_RETRIES_TOTAL, "service" => self.service(), "type" => delivery.type_name())
+                    .increment(1);
+                tracing::warn!(error = describe(&error), r#type = delivery.type_name(), failed, "an attempt failed");
+            }
+            if self.paused(failed.max(1).saturating_add(outages)).await.is_break() {
+                return false;
+            }
+        }
+    }
+
+    /// One attempt, or the burial after the last.
+    async fn handle_once(&self, event: &EventDelivery, failed: u32) -> Result<(), HandleError> {
+        let began = Instant::now();
+        let mut cx =
+            self.units.begin_claimed(&self.context.consumer, event.identity.clone(), event.cause());
+        cx.tx().await?;
+        let result = self.attempt(&mut cx, event).await;
+        let attempts = failed + 1;
+        let burial = match result {
+            Ok(()) => {
+                cx.commit().await?;
+                self.observe(event, "handled", began);
+                return Ok(());
+            }
+            Err(HandleError::Reject { code, message }) => {
+                event.burial(Reason::REJECTED, format!("{code}: {message}"), attempts)
+            }
+            Err(HandleError::Retry(error)) if attempts >= self.units.settings().attempts => {
+                // Not if it is the database that fails.
+                self.units.store().ping().await?;
+                event.burial(Reason::RETRIES_EXHAUSTED, error.to_string(), attempts)
+            }
+            Err(error) => return Err(error),
+        };
+        drop(cx);
+        self.bury(&event.identity, burial).await?;
+        self.observe(event, "dead_lettered", began);
+        Ok(())
+    }
+
+    async fn bury(&self, identity: &Identity, burial: Burial) -> Result<(), CxError> {
+        let reason = burial.reason;
+        let cause = Cause::default();
+        let mut cx = self.units.begin_claimed(&self.context.consumer, identity.clone(), cause);
+        cx.bury(burial).await?;
+        cx.commit().await?;
+        self.count_dead_letter(reason);
+        Ok(())
+    }
+
+    async fn attempt(&self, cx: &mut Cx, event: &EventDelivery) -> Result<(), HandleError> {
+        let span = tracing::info_span!("handle", service = self.units.service(), r#type = event.envelope.r#type);
+        if let Some(traceparent) = &event.envelope.traceparent {
+            propagation::set_parent(&span, traceparent);
+            propagation::add_link(&span, traceparent);
+        }
+        guarded(&*event.run, cx, event.data(), self.units.settings().handler_timeout()).instrument(span).await
+    }
+
+    /// Waits before another try; breaks if it is stopped meanwhile.
+    pub async fn paused(&self, failed: u32) -> ControlFlow<()> {
+        tokio::select! {
+            () = self.stop.cancelled() => ControlFlow::Break(()),
+            () = tokio::time::sleep(self.units.settings().backoff().pause(failed)) => ControlFlow::Continue(()),
+        }
+    }
+
+    fn observe(&self, event: &EventDelivery, outcome: &'static str, began: Instant) {
+        let name = event.envelope.r#type.clone();
+        histogram!(names::MESSAGING_PROCESS_DURATION_SECONDS, "service" => self.service(), "type" => name.clone(), "outcome" => outcome)
+            .record(began.elapsed().as_secs_f64());
+        histogram!(names::EVENT_AGE_SECONDS, "service" => self.service(), "type" => name).record(event.age_seconds());
+    }
+
+    fn count_dead_letter(&self, reason: Reason) {
+        counter!(names::DEAD_LETTERS_TOTAL, "service" => self.service(), "reason" => reason.as_str()).increment(1);
+    }
+
+    fn count_duplicates(&self, count: usize) {
+        if count > 0 {
+            counter!(names::INBOX_DUPLICATES_TOTAL, "service" => self.service()).increment(count as u64);
+        }
+    }
+
+    fn service(&self) -> String {
+        self.units.service().to_owned()
+    }
+}
+
+impl Delivery {
+    fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Event(event) => Some(&event.identity),
+            Self::Unreadable(unreadable) => Some(&unreadable.identity),
+            Self::Unhandled => None,
+        }
+    }
+
+    fn type_name(&self) -> String {
+        match self {
+            Self::Event(event) => event.envelope.r#type.clone(),
+            Self::Unreadable(_) | Self::Unhandled => String::new(),
+        }
+    }
+}
+
+fn describe(error: &HandleError) -> String {
+    match error {
+        HandleError::Retry(error) => error.to_string(),
+        HandleError::Reject { code, message } => format!("{code}: {message}"),
+    }
+}

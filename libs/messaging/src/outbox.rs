@@ -1,0 +1,121 @@
+use bytes::Bytes;
+use septet_contract::{Record, Timestamp};
+use septet_store::{StoreError, Tx, on_engine};
+use sqlx::QueryBuilder;
+
+use crate::headers;
+
+/// Where an outgoing message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// To the log.
+    Event,
+    /// To the queue.
+    Job,
+}
+
+impl Lane {
+    /// The word for it in tables, labels and messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Job => "job",
+        }
+    }
+}
+
+/// What waits in an outbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Rows not sent yet.
+    pub rows: u64,
+    /// When the oldest of them was written or, if a job, became due.
+    pub oldest: Option<Timestamp>,
+}
+
+/// A message to be sent once the transaction that carries it is committed.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub lane: Lane,
+    /// Topic or queue.
+    pub destination: String,
+    pub record: Record,
+    pub due: Timestamp,
+}
+
+/// A message that waits in the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub id: i64,
+    pub destination: String,
+    pub record: Record,
+    pub due: Timestamp,
+}
+
+/// Writes drafts in their order. The state rows of their keys must have been written before, in the same transaction:
+/// then the order of ids within a key is the order of commits.
+pub(crate) async fn insert(tx: &mut Tx, drafts: &[Draft]) -> Result<(), StoreError> {
+    let mut rest = drafts;
+    while !rest.is_empty() {
+        // A few fixed sizes, so that the statements stay in the cache.
+        let size = [64, 16, 4, 1].into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+        let (some, others) = rest.split_at(size);
+        on_engine!(&mut *tx, conn => {
+            let mut statement = QueryBuilder::new("INSERT INTO outbox (lane, destination, key, headers, value, due_at) ");
+            statement.push_values(some, |mut row, draft| {
+                row.push_bind(draft.lane.as_str())
+                    .push_bind(&draft.destination)
+                    .push_bind(draft.record.key.as_deref())
+                    .push_bind(headers::pack(&draft.record.headers).to_vec())
+                    .push_bind(draft.record.value.as_deref())
+                    .push_bind(draft.due.micros());
+            });
+            statement.build().execute(conn).await.map(drop)
+        })?;
+        rest = others;
+    }
+    Ok(())
+}
+
+type Columns = (i64, String, Option<Vec<u8>>, Vec<u8>, Option<Vec<u8>>, i64);
+
+/// The oldest unsent rows of a lane, by id. There is no cursor: PostgreSQL's sequences become visible out of order, and a
+/// reader of "id > last" would lose rows.
+pub(crate) async fn oldest(tx: &mut Tx, lane: Lane, limit: u32) -> Result<Vec<Row>, StoreError> {
+    let rows: Vec<Columns> = on_engine!(tx, conn => sqlx::query_as(
+        "SELECT id, destination, key, headers, value, due_at FROM outbox WHERE lane = $1 ORDER BY id LIMIT $2",
+    )
+    .bind(lane.as_str()).bind(i64::from(limit)).fetch_all(conn).await)?;
+    rows.into_iter()
+        .map(|(id, destination, key, packed, value, due)| {
+            let headers = headers::unpack(packed)
+                .ok_or_else(|| StoreError::Statement(format!("outbox row {id} has damaged headers")))?;
+            let record =
+                Record { key: key.map(Bytes::from), headers, value: value.map(Bytes::from), ..Record::default() };
+            Ok(Row { id, destination, record, due: Timestamp::from_micros(due) })
+        })
+        .collect()
+}
+
+/// Removes rows that were confirmed.
+pub(crate) async fn delete(tx: &mut Tx, ids: &[i64]) -> Result<(), StoreError> {
+    for some in ids.chunks(500) {
+        on_engine!(&mut *tx, conn => {
+            let mut statement = QueryBuilder::new("DELETE FROM outbox WHERE id IN (");
+            let mut list = statement.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            statement.push(")");
+            statement.build().execute(conn).await.map(drop)
+        })?;
+    }
+    Ok(())
+}
+
+/// What waits in both lanes.
+pub(crate) async fn pending(tx: &mut Tx) -> Result<Pending, StoreError> {
+    let (rows, oldest): (i64, Option<i64>) = on_engine!(tx, conn =>
+        sqlx::query_as("SELECT COUNT(*), MIN(due_at) FROM outbox").fetch_one(conn).await)?;
+    Ok(Pending { rows: u64::try_from(rows).unwrap_or(0), oldest: oldest.map(Timestamp::from_micros) })
+}
