@@ -1,2 +1,81 @@
-//! x
-fn main() {}
+//! The commands of this workspace's development: `cargo xtask --help` lists them.
+
+// A command-line tool speaks on its standard streams.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod ci;
+mod command;
+mod contracts;
+mod deps;
+mod generate;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development commands of Septet.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must pass before a change is merged, stopping at the first failure.
+    Ci,
+    /// The whole test suite: `cargo test --workspace`, and which servers were absent.
+    Test {
+        /// Passed on to `cargo test`, such as `-p septet-store` or `-- --nocapture`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Checks who imports whom, where features are set, and that no dependency is unused.
+    Deps,
+    /// Lints the contracts and checks that they break nothing that was released.
+    Contracts,
+    /// Rewrites the generated files that are checked in: `proto/asyncapi.json`.
+    Generate {
+        /// Only says whether they are up to date.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Rewrites `proto/baseline.binpb`, which contracts may not break. Run it as part of a release.
+    Baseline,
+    /// Runs a benchmark in release mode, or lists them.
+    Bench {
+        /// The benchmark, and further arguments for it.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let root = root();
+    let result = match Arguments::parse().command {
+        Task::Ci => ci::run(&root),
+        Task::Test { arguments } => test::run(&root, &arguments),
+        Task::Deps => deps::run(&root),
+        Task::Contracts => contracts::run(&root),
+        Task::Generate { check } => generate::asyncapi(&root, check),
+        Task::Baseline => generate::baseline(&root),
+        Task::Bench { arguments } => bench::run(&root, &arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root: `xtask` lies directly below it.
+fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_owned()
+}
