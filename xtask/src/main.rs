@@ -30,7 +30,7 @@ enum Task {
     Ci,
     /// The whole test suite: `cargo test --workspace`, and which servers were absent.
     Test {
-        /// Passed on to `cargo test`, such as `-p septet-store` or `-- --nocapture`.
+        /// Passed on to `cargo test`, such as `-p septet-store`, `NAME` or `NAME -- --exact`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

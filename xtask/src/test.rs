@@ -29,7 +29,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
         tally.skip(&server, &why);
     }
     let status = child.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
-    println!("\n{}", tally.summary());
+    println!("\n{}", tally.summary(status.success()));
     if !status.success() {
         bail!("`{shown}` failed ({status})");
     }
@@ -113,7 +113,8 @@ impl Tally {
         self.skipped.insert(server.to_owned(), why.to_owned());
     }
 
-    fn summary(&self) -> String {
+    /// `success` is what the runner says: where the build fails, no test does.
+    fn summary(&self, success: bool) -> String {
         let mut lines = Vec::new();
         for (server, why) in &self.skipped {
             lines.push(format!("skipped for want of {server}: {why}"));
@@ -122,7 +123,7 @@ impl Tally {
         let Self { binaries, passed, failed, ignored, skips, .. } = self;
         let skips =
             if *skips == 0 { String::new() } else { format!(", {skips} skipped and counted as passed") };
-        let outcome = if *failed == 0 { "ok" } else { "FAILED" };
+        let outcome = if success { "ok" } else { "FAILED" };
         lines.push(format!(
             "all tests: {outcome}. {passed} passed; {failed} failed; {ignored} ignored{skips}; {binaries} binaries"
         ));
@@ -194,7 +195,7 @@ test result: ok. 10 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; fin
             assert!(shown.contains(&line), "{line} is not in {shown:#?}");
         }
         assert_eq!(
-            tally.summary(),
+            tally.summary(false),
             "skipped for want of RabbitMQ: rabbitmq-server is not on the PATH\n\
              failed: store::reads\n\
              all tests: FAILED. 12 passed; 1 failed; 2 ignored, 1 skipped and counted as passed; 2 binaries"

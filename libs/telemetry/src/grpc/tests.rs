@@ -31,7 +31,7 @@ fn observe<T>(run: impl Future<Output = T>) -> (T, Observed) {
     let _recorder = metrics::set_default_local_recorder(&recorder);
     let subscriber = tracing_subscriber::registry().with(crate::otel::layer(&provider));
     let _subscriber = tracing::subscriber::set_default(subscriber);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     (runtime.block_on(run), Observed { spans, _provider: provider, metrics })
 }
 
@@ -226,5 +226,58 @@ fn client_and_server_share_one_trace() {
     assert_eq!(handler.parent_span_id, server.span_context.span_id());
     for span in [server, handler] {
         assert_eq!(span.span_context.trace_id(), client.span_context.trace_id());
+    }
+}
+
+/// A service as tonic mounts it. Each call ends with an error in the trailers.
+#[derive(Clone)]
+struct Docs;
+
+impl tonic::server::NamedService for Docs {
+    const NAME: &'static str = "septet.docs.v1.DocsService";
+}
+
+impl Service<Request<tonic::body::Body>> for Docs {
+    type Response = Response<tonic::body::Body>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Infallible>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<tonic::body::Body>) -> Self::Future {
+        let body = frames(vec![data(), trailers("13")]).into_body();
+        std::future::ready(Ok(Response::new(tonic::body::Body::new(body.map_err(tonic::Status::internal)))))
+    }
+}
+
+#[test]
+fn both_layers_fit_tonic_and_see_the_status_on_the_wire() {
+    fn is_a_tonic_client<C: tonic::client::GrpcService<tonic::body::Body>>(client: C) -> C {
+        client
+    }
+    let ((), observed) = observe(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+        let server =
+            tonic::transport::Server::builder().layer(ServerTraceLayer::new(methods())).add_service(Docs);
+        tokio::spawn(server.serve_with_incoming(incoming));
+        let channel = tonic::transport::Endpoint::new(endpoint).unwrap().connect().await.unwrap();
+        let client = is_a_tonic_client(ClientTraceLayer::new(methods()).layer(channel));
+        let request = Request::builder().uri(GET_PAGE).body(tonic::body::Body::empty()).unwrap();
+        let body = client.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+        assert_eq!(body.trailers().unwrap()["grpc-status"], "13");
+    });
+    let spans = observed.spans.get_finished_spans().unwrap();
+    let find = |kind: SpanKind| spans.iter().find(|span| span.span_kind == kind).unwrap();
+    let (client, server) = (find(SpanKind::Client), find(SpanKind::Server));
+    assert_eq!(server.parent_span_id, client.span_context.span_id());
+    let text = observed.metrics.render();
+    for side in ["client", "server"] {
+        let count = format!("rpc_{side}_call_duration_seconds_count");
+        let line = text.lines().find(|line| line.starts_with(&count)).unwrap();
+        assert!(line.contains("code=\"INTERNAL\"") && line.ends_with(" 1"), "{line}");
     }
 }
