@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod limits;
+mod repeated;
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -12,6 +13,7 @@ pub use limits::Limits;
 
 use crate::Message;
 pub(crate) use diagnosis::{Path, diagnose};
+pub(crate) use repeated::check_member;
 
 /// Why JSON and protobuf could not be turned into each other. Names places, never what stands there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,10 +56,16 @@ pub enum JsonError {
         /// What the contract wants there.
         expected: String,
     },
-    /// A field, or two fields of one oneof, given more than once.
-    #[error("`{path}` gives a field, or two fields of one oneof, more than once")]
+    /// A member given twice.
+    #[error("`{path}` is given more than once")]
     Repeated {
-        /// The object.
+        /// Where it stands.
+        path: String,
+    },
+    /// More than one field of a oneof.
+    #[error("`{path}` has more than one field of a oneof")]
+    Oneof {
+        /// The object that has them.
         path: String,
     },
     /// Bytes that are not this protobuf message.
@@ -100,6 +108,7 @@ pub fn to_json(descriptor: &MessageDescriptor, data: &[u8]) -> Result<Value, Jso
 /// [`JsonError`] naming the place in the JSON.
 pub fn from_json(descriptor: &MessageDescriptor, json: &[u8], limits: &Limits) -> Result<Bytes, JsonError> {
     limits.check(json)?;
+    repeated::check(descriptor, json)?;
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     DynamicMessage::deserialize(descriptor.clone(), &mut deserializer)
         .and_then(|message| deserializer.end().map(|()| message))

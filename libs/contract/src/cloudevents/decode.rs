@@ -85,6 +85,7 @@ pub fn peek_type(record: &Record) -> Option<String> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Form {
     Binary(ContentType),
     Structured,

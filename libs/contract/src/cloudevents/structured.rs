@@ -51,6 +51,9 @@ pub(super) fn data(
     content_type: ContentType,
     limits: &Limits,
 ) -> Result<Bytes, DecodeError> {
+    if content_type == ContentType::Json {
+        json::check_member(DATA, descriptor, event)?;
+    }
     let members = read(event, |name| match name {
         DATA if content_type == ContentType::Json => Take::Message(descriptor),
         DATA | DATA_BASE64 => Take::Scalar,

@@ -54,7 +54,8 @@ pub(crate) fn diagnose(descriptor: &MessageDescriptor, value: &Value, path: Path
             return of_field(descriptor, &field, name, member, path.member(name));
         }
     }
-    JsonError::Repeated { path: path.finish() }
+    // Each member alone can be read, and none is repeated.
+    JsonError::Oneof { path: path.finish() }
 }
 
 /// Whether an object with this one member can be read.
