@@ -1,0 +1,3 @@
+//! Watches git repositories and tells what every commit changed.
+
+pub mod git;
