@@ -81,6 +81,10 @@ fn limits_are_exact_and_brackets_in_text_are_text() {
     assert!(check(r#"{"change":{"subject":"[[[[{{\"["}}"#).is_ok());
     assert_eq!(check(&" ".repeat(35)), Err(JsonError::TooLarge { size: 35, limit: 34 }));
     assert_eq!(check(r#"{"change":{"author":{}}}"#), Err(JsonError::TooDeep { limit: 2 }));
+    // A quote in text ends nothing, and what follows the text counts again.
+    let wide = Limits { max_bytes: 100, max_depth: 2 };
+    let escaped = br#"{"change":{"subject":"\"","author":{}}}"#;
+    assert_eq!(from_json(&descriptor, escaped, &wide), Err(JsonError::TooDeep { limit: 2 }));
     // Side by side is not inside.
     assert!(check(r#"{"change":{},"diff":{}}"#).is_ok());
 }
