@@ -1,9 +1,17 @@
 //! The embedded log and queue against the conformance suite.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use septet_messaging::{
-    log::{SharedLog, embedded::{EmbeddedLog, EmbeddedOptions as LogOptions}},
-    queue::{SharedQueue, embedded::{EmbeddedOptions as QueueOptions, EmbeddedQueue}},
+    log::{
+        SharedLog,
+        embedded::{EmbeddedLog, EmbeddedOptions as LogOptions},
+    },
+    queue::{
+        SharedQueue,
+        embedded::{EmbeddedOptions as QueueOptions, EmbeddedQueue},
+    },
 };
 use septet_testkit::conformance::{LogFixture, QueueFixture};
 use tempfile::TempDir;
@@ -21,7 +29,8 @@ impl Embedded {
 #[async_trait]
 impl LogFixture for Embedded {
     async fn open(&self) -> SharedLog {
-        EmbeddedLog::open(self.dir.path(), LogOptions::default()).await.expect("the log opens")
+        let options = LogOptions { retention_interval: Duration::from_millis(50), ..LogOptions::default() };
+        EmbeddedLog::open(self.dir.path(), options).await.expect("the log opens")
     }
 
     fn record_limit(&self) -> usize {

@@ -3,5 +3,6 @@
 
 pub mod conformance;
 mod eventually;
+pub mod history;
 
 pub use eventually::{Deadline, eventually, within};

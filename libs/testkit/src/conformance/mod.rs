@@ -35,7 +35,9 @@ pub async fn run<F: Fixture, C: Future<Output = ()>>(
     let Some(fixture) = fixture else { return };
     match fixture.exception_to(case) {
         Some(reason) => eprintln!("EXCEPTION {case}: {reason}"),
-        None => within(CASE_LIMIT, format_args!("the end of {case}"), body(std::sync::Arc::new(fixture))).await,
+        None => {
+            within(CASE_LIMIT, format_args!("the end of {case}"), body(std::sync::Arc::new(fixture))).await
+        }
     }
 }
 

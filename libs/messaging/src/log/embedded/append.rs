@@ -180,5 +180,7 @@ pub(super) async fn insert(rows: &mut Vec<Row>, tx: &mut SqliteConnection) -> Re
 
 fn statement(rows: usize) -> String {
     let values = vec!["(?, ?, ?, ?, ?, ?)"; rows].join(", ");
-    format!(r#"INSERT INTO records (partition_id, "offset", timestamp, "key", headers, value) VALUES {values}"#)
+    format!(
+        r#"INSERT INTO records (partition_id, "offset", timestamp, "key", headers, value) VALUES {values}"#
+    )
 }

@@ -65,7 +65,9 @@ fn next_move<'a>(
             if difference < 2 {
                 continue;
             }
-            for (topic, partitions) in mine.iter().filter(|(topic, set)| !set.is_empty() && reads(to, **topic)) {
+            for (topic, partitions) in
+                mine.iter().filter(|(topic, set)| !set.is_empty() && reads(to, **topic))
+            {
                 let other = theirs.get(topic).map_or(0, BTreeSet::len);
                 let uneven = partitions.len() as i64 - other as i64;
                 if best.as_ref().is_none_or(|(d, u, _)| (difference, uneven) > (*d, *u)) {
@@ -86,7 +88,9 @@ mod tests {
     }
 
     fn shares<'a>(count: i64, holder: impl Fn(i64) -> Option<&'a str>) -> Vec<Share<'a>> {
-        (0..count).map(|partition| Share { partition, topic: partition % 2, holder: holder(partition) }).collect()
+        (0..count)
+            .map(|partition| Share { partition, topic: partition % 2, holder: holder(partition) })
+            .collect()
     }
 
     fn loads<'a>(given: &BTreeMap<i64, &'a str>) -> BTreeMap<&'a str, usize> {
@@ -124,7 +128,10 @@ mod tests {
         let mut members = members(&["a", "b"], &[0]);
         members.insert("c".to_owned(), [1].into());
         let given = balance(&members, &shares(8, |_| Some("gone")));
-        assert!(given.iter().all(|(partition, member)| (*member == "c") == (partition % 2 == 1)), "{given:?}");
+        assert!(
+            given.iter().all(|(partition, member)| (*member == "c") == (partition % 2 == 1)),
+            "{given:?}"
+        );
         assert_eq!(loads(&given), [("a", 2), ("b", 2), ("c", 4)].into());
         assert!(balance(&BTreeMap::new(), &shares(8, |_| None)).is_empty());
     }

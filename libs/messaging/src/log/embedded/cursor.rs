@@ -131,13 +131,12 @@ async fn search(
 ) -> Result<i64, sqlx::Error> {
     while low < high {
         let middle = low + (high - low) / 2;
-        let at: Option<i64> = sqlx::query_scalar(
-            r#"SELECT timestamp FROM records WHERE partition_id = $1 AND "offset" = $2"#,
-        )
-        .bind(cell.id)
-        .bind(middle)
-        .fetch_optional(&shared.readers)
-        .await?;
+        let at: Option<i64> =
+            sqlx::query_scalar(r#"SELECT timestamp FROM records WHERE partition_id = $1 AND "offset" = $2"#)
+                .bind(cell.id)
+                .bind(middle)
+                .fetch_optional(&shared.readers)
+                .await?;
         // A record that is gone was older than all that are kept.
         if at.is_none_or(|at| at < time.micros()) {
             low = middle + 1;

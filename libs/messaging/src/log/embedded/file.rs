@@ -46,8 +46,7 @@ impl File {
     pub(crate) async fn open(dir: &Path, kind: &Kind) -> Result<(Self, SqliteConnection), Fault> {
         let file = Self { path: dir.join(kind.name) };
         let size = file.create(dir)?;
-        let mut connection =
-            file.options().connect().await.map_err(|error| Fault::of(&error, &file.path))?;
+        let mut connection = file.options().connect().await.map_err(|error| Fault::of(&error, &file.path))?;
         match file.recognise(&mut connection, kind, size).await {
             Ok(()) => Ok((file, connection)),
             Err(fault) => {
@@ -107,7 +106,12 @@ impl File {
     }
 
     /// Checks that the file is ours before anything is written to it, and gives an empty one its schema.
-    async fn recognise(&self, connection: &mut SqliteConnection, kind: &Kind, size: u64) -> Result<(), Fault> {
+    async fn recognise(
+        &self,
+        connection: &mut SqliteConnection,
+        kind: &Kind,
+        size: u64,
+    ) -> Result<(), Fault> {
         let fault = |error| Fault::of(&error, &self.path);
         let number = async |connection: &mut SqliteConnection, sql: &'static str| {
             sqlx::query_scalar::<_, i64>(sql).fetch_one(connection).await.map_err(fault)
@@ -125,16 +129,20 @@ impl File {
             )));
         }
         if tables > 0 && size <= CHECKED_WHOLE {
-            let verdict: String =
-                sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await.map_err(fault)?;
+            let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(fault)?;
             if verdict != "ok" {
                 return Err(self.corrupt(&verdict));
             }
         }
-        sqlx::raw_sql("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;")
-            .execute(&mut *connection)
-            .await
-            .map_err(fault)?;
+        sqlx::raw_sql(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;",
+        )
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
         if version < i64::from(kind.version) {
             let schema = format!(
                 "BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",

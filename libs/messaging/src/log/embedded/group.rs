@@ -13,8 +13,8 @@ use sqlx::{Row as _, SqliteConnection};
 use super::{
     balance::{Share, balance},
     catalog::{Cell, Topics},
-    ledger::Ledger,
     lease::Lease,
+    ledger::Ledger,
     shared::{Assigned, View},
     writer::Write,
 };
@@ -31,7 +31,8 @@ impl Write<Ledger> for Join {
     type Answer = ();
 
     async fn apply(&mut self, ledger: &mut Ledger, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        let topics = serde_json::to_string(&self.topics).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        let topics =
+            serde_json::to_string(&self.topics).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
         let expires = Timestamp::now().after(ledger.shared.options.lease).micros();
         sqlx::query(
             "INSERT INTO members (grp, member, instance, topics, expires) VALUES ($1, $2, $3, $4, $5)
@@ -126,7 +127,11 @@ struct Held {
 }
 
 /// Decides anew who should read what, and hands over what is free.
-pub(super) async fn settle(group: &str, topics: &Topics, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn settle(
+    group: &str,
+    topics: &Topics,
+    tx: &mut SqliteConnection,
+) -> Result<(), sqlx::Error> {
     let members = members(group, topics, tx).await?;
     let held = held(group, tx).await?;
     let alive = |member: &Option<String>| member.clone().filter(|member| members.contains_key(member));
@@ -138,7 +143,8 @@ pub(super) async fn settle(group: &str, topics: &Topics, tx: &mut SqliteConnecti
         .map(|cell| {
             // What was promised stays promised: else a hand-over that is under way would be called off.
             let holder = held.get(&cell.id).and_then(|held| {
-                let living = |member: &'_ Option<String>| member.as_deref().is_some_and(|m| members.contains_key(m));
+                let living =
+                    |member: &'_ Option<String>| member.as_deref().is_some_and(|m| members.contains_key(m));
                 [&held.target, &held.owner].into_iter().find(|member| living(member))?.as_deref()
             });
             Share { partition: cell.id, topic: cell.topic_id, holder }
@@ -175,7 +181,11 @@ pub(super) async fn settle(group: &str, topics: &Topics, tx: &mut SqliteConnecti
 }
 
 /// The group as it is.
-pub(super) async fn view(group: &str, topics: &Topics, tx: &mut SqliteConnection) -> Result<View, sqlx::Error> {
+pub(super) async fn view(
+    group: &str,
+    topics: &Topics,
+    tx: &mut SqliteConnection,
+) -> Result<View, sqlx::Error> {
     let members = sqlx::query_scalar("SELECT member FROM members WHERE grp = $1")
         .bind(group)
         .fetch_all(&mut *tx)
@@ -201,12 +211,14 @@ async fn members(
     topics: &Topics,
     tx: &mut SqliteConnection,
 ) -> Result<BTreeMap<String, BTreeSet<i64>>, sqlx::Error> {
-    let rows = sqlx::query("SELECT member, topics FROM members WHERE grp = $1").bind(group).fetch_all(tx).await?;
+    let rows =
+        sqlx::query("SELECT member, topics FROM members WHERE grp = $1").bind(group).fetch_all(tx).await?;
     rows.into_iter()
         .map(|row| {
             let names: Vec<String> = serde_json::from_str(row.try_get(1)?)
                 .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-            let read = names.iter().filter_map(|name| topics.get(name.as_str())).map(|topic| topic.id).collect();
+            let read =
+                names.iter().filter_map(|name| topics.get(name.as_str())).map(|topic| topic.id).collect();
             Ok((row.try_get(0)?, read))
         })
         .collect()

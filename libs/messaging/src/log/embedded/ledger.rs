@@ -207,9 +207,10 @@ impl State for Ledger {
         let mut commits = lock(&self.shared.commits);
         for (at, flushed) in self.flushed.drain(..) {
             // A position that was committed meanwhile stays for the next transaction.
-            if commits.get(&at).is_some_and(|now| {
-                now.next == flushed.next && Arc::ptr_eq(&now.lease, &flushed.lease)
-            }) {
+            if commits
+                .get(&at)
+                .is_some_and(|now| now.next == flushed.next && Arc::ptr_eq(&now.lease, &flushed.lease))
+            {
                 commits.remove(&at);
             }
         }

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     catalog::Cell,
     group::{Join, Leave, Release},
-    ledger::Ledger,
     lease::Lease,
+    ledger::Ledger,
     partition::LeasedPartition,
     shared::{Shared, View, lock},
     writer::Writer,

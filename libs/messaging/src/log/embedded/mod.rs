@@ -28,18 +28,19 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::headers::{decode as decode_headers, encode as encode_headers};
 pub(crate) use self::{
     catalog::check_name,
     fault::Fault,
     file::{File, Kind},
     writer::{State, Write, Writer},
 };
-pub(crate) use self::headers::{decode as decode_headers, encode as encode_headers};
 use self::{
     cursor::Cursor, group::Flush, ledger::Ledger, membership::Member, shared::Shared, topics::ApplyTopics,
 };
 use super::{
-    Append, AppliedTopics, Fetched, From, Log, LogError, Membership, Position, Reader, TopicSettings, TopicState,
+    Append, AppliedTopics, Fetched, From, Log, LogError, Membership, Position, Reader, TopicSettings,
+    TopicState,
 };
 
 const KIND: Kind = Kind {

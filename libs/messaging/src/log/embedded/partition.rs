@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::{
     cursor::{self, Cursor},
     group::Flush,
-    ledger::Ledger,
     lease::{Held, Lease},
+    ledger::Ledger,
     shared::Shared,
     writer::Writer,
 };

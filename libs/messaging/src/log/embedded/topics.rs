@@ -40,7 +40,8 @@ impl Write<Ledger> for ApplyTopics {
     ) -> Result<AppliedTopics, sqlx::Error> {
         let mut applied = AppliedTopics::default();
         for topic in &self.topics {
-            let before = ledger.topics.get(topic.name.as_str()).map_or(0, |known| known.partitions.len() as u32);
+            let before =
+                ledger.topics.get(topic.name.as_str()).map_or(0, |known| known.partitions.len() as u32);
             let id: i64 = sqlx::query_scalar(
                 "INSERT INTO topics (name, retention_ms, retention_bytes) VALUES ($1, $2, $3)
                  ON CONFLICT (name) DO UPDATE

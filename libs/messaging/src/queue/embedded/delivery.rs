@@ -102,7 +102,11 @@ impl Take {
             settled: false,
             _room: None,
         };
-        Ok(Taken::Job { record: Record { key: blob(0)?, headers, value: blob(2)?, timestamp }, attempt, claim })
+        Ok(Taken::Job {
+            record: Record { key: blob(0)?, headers, value: blob(2)?, timestamp },
+            attempt,
+            claim,
+        })
     }
 }
 

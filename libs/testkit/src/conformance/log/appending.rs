@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use septet_contract::{Header, Record, Timestamp};
-use septet_messaging::log::murmur2_partition;
+use septet_messaging::log::{LogError, murmur2_partition};
 
 use super::{
     LogFixture,
@@ -119,5 +119,66 @@ pub async fn unknown_topic_is_refused(fixture: &dyn LogFixture) {
     assert!(results[0].is_ok() && results[2].is_ok(), "the others are appended: {results:?}");
     assert_unknown(&results[1], &unknown);
     assert_unknown(&log.subscribe(&unique("group"), std::slice::from_ref(&unknown)).await, &unknown);
+    log.close().await;
+}
+
+/// Kafka does not promise that a header's key is text, so neither does a log.
+pub async fn header_keys_need_not_be_text(fixture: &dyn LogFixture) {
+    let log = fixture.open().await;
+    let topic = topic(&*log, 1).await;
+    let sent = Record {
+        headers: vec![Header { key: Bytes::from_static(b"\xff\xfe"), value: Some(Bytes::from_static(b"1")) }],
+        ..record("k", "v")
+    };
+    append(&*log, &topic, vec![sent.clone()]).await;
+    let mut member = Member::join(&log, &unique("group"), &topic).await;
+    member.until_it_has(1).await;
+    let fetched = fetch(&mut **member.only(), 1).await.remove(0);
+    assert_eq!(fetched.record.headers, sent.headers);
+    member.leave().await;
+    log.close().await;
+}
+
+/// A record just within the limit survives; one that is twice as large is refused by its size.
+pub async fn large_records_are_taken_up_to_the_limit(fixture: &dyn LogFixture) {
+    let log = fixture.open().await;
+    let topic = topic(&*log, 1).await;
+    let limit = fixture.record_limit();
+    let large: String = (0..limit - 1024).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
+    append(&*log, &topic, vec![record("k", large.clone())]).await;
+    let refused = log.append(vec![into(&topic, record("k", large.repeat(2)))]).await;
+    assert!(matches!(refused[..], [Err(LogError::TooLarge { .. })]), "{refused:?}");
+    append(&*log, &topic, vec![record("k", "small")]).await;
+
+    let mut member = Member::join(&log, &unique("group"), &topic).await;
+    member.until_it_has(1).await;
+    let fetched = fetch(&mut **member.only(), 2).await;
+    assert!(text(&fetched[0]) == large, "the large record is whole");
+    assert_eq!(text(&fetched[1]), "small");
+    member.leave().await;
+    log.close().await;
+}
+
+/// Where a record fails, later ones of its key in the same call fail too, and those of other keys do not.
+pub async fn a_refused_record_holds_back_its_key(fixture: &dyn LogFixture) {
+    let log = fixture.open().await;
+    let topic = topic(&*log, 1).await;
+    assert!(log.append(Vec::new()).await.is_empty(), "nothing to append, nothing to tell");
+    let too_large = "x".repeat(fixture.record_limit() * 2);
+    let results = log
+        .append(vec![
+            into(&topic, record("held", "before")),
+            into(&topic, record("held", too_large)),
+            into(&topic, record("held", "after")),
+            into(&topic, record("free", "after")),
+        ])
+        .await;
+    let went: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(went, [true, false, false, true], "{results:?}");
+    let mut member = Member::join(&log, &unique("group"), &topic).await;
+    member.until_it_has(1).await;
+    let values: Vec<String> = fetch(&mut **member.only(), 2).await.iter().map(text).collect();
+    assert_eq!(values, ["before", "after"]);
+    member.leave().await;
     log.close().await;
 }

@@ -7,7 +7,6 @@ use septet_contract::Record;
 use septet_messaging::log::{
     Append, Assignment, Fetched, Log, LogError, Membership, Partition, Position, SharedLog, TopicSettings,
 };
-use tokio::time::timeout;
 
 use crate::{Deadline, conformance::unique, within};
 
@@ -120,11 +119,6 @@ impl Member {
         self.partitions.clear();
         within(Deadline::LONG, "leaving the group", self.membership.leave()).await;
     }
-
-    /// Its membership, without its partitions.
-    pub fn split(self) -> (Box<dyn Membership>, BTreeMap<(String, i32), Box<dyn Partition>>) {
-        (self.membership, self.partitions)
-    }
 }
 
 /// A batch; transient errors are tried again.
@@ -149,15 +143,6 @@ pub async fn fetch(partition: &mut dyn Partition, count: usize) -> Vec<Fetched> 
     let mut fetched = Vec::new();
     while fetched.len() < count {
         fetched.extend(batch(partition, count - fetched.len()).await);
-    }
-    fetched
-}
-
-/// All that a partition of a group gives until nothing comes for a while. Only for cases in which more may come.
-pub async fn drain(partition: &mut dyn Partition, quiet: Duration) -> Vec<Fetched> {
-    let mut fetched = Vec::new();
-    while let Ok(Ok(batch)) = timeout(quiet, partition.batch(1000)).await {
-        fetched.extend(batch);
     }
     fetched
 }

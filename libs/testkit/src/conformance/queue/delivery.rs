@@ -67,3 +67,19 @@ pub async fn a_dropped_job_comes_again(fixture: &dyn QueueFixture) {
     next(&mut *consumer).await.lease.ack().await.expect("acknowledged");
     queue.close().await;
 }
+
+/// One consumer sees jobs first in, first out.
+pub async fn jobs_come_in_the_order_in_which_they_were_sent(fixture: &dyn QueueFixture) {
+    let queue = fixture.open().await;
+    let name = declare(&*queue).await;
+    for first in [0, 10] {
+        send(&*queue, (first..first + 10).map(|n| job(&name, n.to_string())).collect()).await;
+    }
+    let mut consumer = queue.consume(&name, 1).await.expect("the queue can be consumed");
+    for n in 0..20 {
+        let delivery = next(&mut *consumer).await;
+        assert_eq!(text(&delivery), n.to_string());
+        delivery.lease.ack().await.expect("acknowledged");
+    }
+    queue.close().await;
+}

@@ -1,6 +1,11 @@
 //! The queue's conformance suite.
 
+mod closing;
+mod delays;
 mod delivery;
+mod histories;
+mod limits;
+mod sharing;
 mod steps;
 
 use std::time::Duration;
@@ -8,7 +13,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use septet_messaging::queue::SharedQueue;
 
+pub use closing::*;
+pub use delays::*;
 pub use delivery::*;
+pub use histories::*;
+pub use limits::*;
+pub use sharing::*;
 
 /// A queue backend under test.
 #[async_trait]
@@ -52,6 +62,20 @@ macro_rules! for_each_queue_case {
             a_job_is_delivered_as_it_was_sent
             an_acked_job_is_gone
             a_dropped_job_comes_again
+            jobs_come_in_the_order_in_which_they_were_sent
+            a_retried_job_comes_after_its_delay
+            a_delayed_job_does_not_come_early
+            prefetch_bounds_what_is_out
+            consumers_never_share_a_job
+            cancelled_waits_lose_no_job
+            a_consumer_that_vanishes_gives_back
+            attempts_outlive_the_queue
+            depth_tells_ready_delayed_and_leased
+            declaring_again_keeps_the_jobs
+            unknown_queues_and_bad_names_are_refused
+            large_jobs_are_taken_up_to_the_limit
+            a_closed_queue_says_so
+            the_history_of_senders_and_workers_holds
         }
     };
 }
