@@ -1,1 +1,35 @@
-//! x
+//! What every service of Septet is mounted on: its builder, configuration, lifecycle, gRPC stack, identity, and the
+//! operator's view. Backends are chosen here and nowhere else.
+
+mod admin;
+mod auth;
+mod backends;
+pub mod cli;
+mod client;
+mod config;
+mod data_dir;
+mod error;
+mod grpc;
+mod idle;
+pub mod page;
+mod process;
+mod service;
+mod signal;
+
+pub use admin::event_json;
+pub use auth::{Identity, LOCAL_TOKEN_FILE, read_local_token};
+pub use cli::run;
+pub use client::{Channel, remote};
+pub use config::{ConfigError, ProcessConfig, SERVICES, ServiceConfig, Source};
+pub use data_dir::data_dir_in_use;
+pub use error::{fault, invalid, status_of, status_of_store};
+pub use idle::Backlog;
+pub use process::{Mode, Process, Started};
+pub use service::{Boot, Service};
+pub use signal::Signals;
+
+pub use septet_contract as contract;
+pub use septet_messaging as messaging;
+pub use septet_messaging::{Cx, CxError, Handle, HandleError, RequestKey, Units, Work};
+pub use septet_store as store;
+pub use septet_store::{Migrations, Store, StoreError, Tx, migrations, on_engine};

@@ -68,7 +68,8 @@ fn render(code: &mut String, declared: &Declared) -> std::fmt::Result {
             "impl ::septet_contract::Message for {} {{\n    const TYPE: &'static str = {:?};\n    fn descriptor() -> \
              ::prost_reflect::MessageDescriptor {{\n        // The pool is that of the file that this impl was \
              generated from.\n        contract_pool().get_message_by_name(Self::TYPE).expect(\"a message of this \
-             contract\")\n    }}\n}}\n",
+             contract\")\n    }}\n    fn contract() -> &'static ::septet_contract::Contract {{\n        &CONTRACT\n    \
+             }}\n}}\n",
             rust_path(message),
             message.full_name(),
         )?;

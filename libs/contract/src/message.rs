@@ -2,6 +2,8 @@ use std::borrow::Cow;
 
 use prost_reflect::MessageDescriptor;
 
+use crate::Contract;
+
 /// A message of a contract: knows its full name and its descriptor.
 pub trait Message: prost::Message + prost::Name + Default + Clone + Send + Sync + 'static {
     /// Full protobuf name, for example `septet.review.v1.ReviewCompleted`. The one name of a message everywhere.
@@ -9,6 +11,9 @@ pub trait Message: prost::Message + prost::Name + Default + Clone + Send + Sync 
 
     /// Its descriptor, for canonical JSON and reflection.
     fn descriptor() -> MessageDescriptor;
+
+    /// The contract that declares it.
+    fn contract() -> &'static Contract;
 }
 
 /// A fact, published to a topic. Named as a past participle.

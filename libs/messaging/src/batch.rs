@@ -66,7 +66,9 @@ impl BatchHandler {
         let mut buried = Vec::new();
         for (_, delivery) in deliveries {
             // Taken out, so that the second of two equal ones in a batch is the duplicate.
-            let Some(identity) = delivery.identity().filter(|identity| fresh.remove(identity)) else { continue };
+            let Some(identity) = delivery.identity().filter(|identity| fresh.remove(identity)) else {
+                continue;
+            };
             tracing::trace!(source = identity.source, id = identity.id, "handling");
             match delivery {
                 Delivery::Unhandled => {}
@@ -144,7 +146,12 @@ impl BatchHandler {
                 failed += 1;
                 counter!(names::HANDLER_RETRIES_TOTAL, "service" => self.service(), "type" => delivery.type_name())
                     .increment(1);
-                tracing::warn!(error = describe(&error), r#type = delivery.type_name(), failed, "an attempt failed");
+                tracing::warn!(
+                    error = describe(&error),
+                    r#type = delivery.type_name(),
+                    failed,
+                    "an attempt failed"
+                );
             }
             if self.paused(failed.max(1).saturating_add(outages)).await.is_break() {
                 return false;
@@ -155,8 +162,7 @@ impl BatchHandler {
     /// One attempt, or the burial after the last.
     async fn handle_once(&self, event: &EventDelivery, failed: u32) -> Result<(), HandleError> {
         let began = Instant::now();
-        let mut cx =
-            self.units.begin_claimed(&self.context.consumer, event.identity.clone(), event.cause());
+        let mut cx = self.units.begin_claimed(&self.context.consumer, event.identity.clone(), event.cause());
         cx.tx().await?;
         let result = self.attempt(&mut cx, event).await;
         let attempts = failed + 1;
@@ -193,7 +199,8 @@ impl BatchHandler {
     }
 
     async fn attempt(&self, cx: &mut Cx, event: &EventDelivery) -> Result<(), HandleError> {
-        let span = tracing::info_span!("handle", service = self.units.service(), r#type = event.envelope.r#type);
+        let span =
+            tracing::info_span!("handle", service = self.units.service(), r#type = event.envelope.r#type);
         if let Some(traceparent) = &event.envelope.traceparent {
             propagation::set_parent(&span, traceparent);
             propagation::add_link(&span, traceparent);
@@ -213,11 +220,13 @@ impl BatchHandler {
         let name = event.envelope.r#type.clone();
         histogram!(names::MESSAGING_PROCESS_DURATION_SECONDS, "service" => self.service(), "type" => name.clone(), "outcome" => outcome)
             .record(began.elapsed().as_secs_f64());
-        histogram!(names::EVENT_AGE_SECONDS, "service" => self.service(), "type" => name).record(event.age_seconds());
+        histogram!(names::EVENT_AGE_SECONDS, "service" => self.service(), "type" => name)
+            .record(event.age_seconds());
     }
 
     fn count_dead_letter(&self, reason: Reason) {
-        counter!(names::DEAD_LETTERS_TOTAL, "service" => self.service(), "reason" => reason.as_str()).increment(1);
+        counter!(names::DEAD_LETTERS_TOTAL, "service" => self.service(), "reason" => reason.as_str())
+            .increment(1);
     }
 
     fn count_duplicates(&self, count: usize) {

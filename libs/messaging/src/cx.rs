@@ -52,14 +52,7 @@ impl Units {
 
     /// Begins a unit of work that follows from `cause`. The transaction opens when [`Cx::tx`] is first called.
     pub fn begin(&self, cause: Cause) -> Cx {
-        Cx {
-            units: self.clone(),
-            tx: None,
-            claim: None,
-            cause,
-            now: Timestamp::now(),
-            drafts: Vec::new(),
-        }
+        Cx { units: self.clone(), tx: None, claim: None, cause, now: Timestamp::now(), drafts: Vec::new() }
     }
 
     /// Begins a transaction that only reads.
@@ -93,6 +86,25 @@ impl Units {
         let pending = outbox::pending(&mut self.read().await?).await?;
         self.shared.pending.store(pending.rows, Ordering::Relaxed);
         Ok(pending)
+    }
+
+    /// Forgets inbox rows and stored replies that are older than `messaging.inbox_days`; gives how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database is away.
+    pub async fn forget_old(&self) -> Result<u64, StoreError> {
+        let before = Timestamp::now().before(self.shared.settings.inbox_retention());
+        let mut forgotten = 0;
+        loop {
+            // Some at a time, so that handlers need not wait for long.
+            let mut tx = self.shared.store.begin().await?;
+            let some = inbox::forget(&mut tx, before).await?;
+            tx.commit().await?;
+            forgotten += some;
+            if some == 0 {
+                return Ok(forgotten);
+            }
+        }
     }
 
     /// A unit of work that counts as the delivery `claim` to `consumer`: it commits once.

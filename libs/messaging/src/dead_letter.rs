@@ -127,7 +127,15 @@ impl Cx {
         .bind(record.key.as_deref()).bind(pack(&record.headers).to_vec()).bind(record.value.as_deref())
         .bind(now.micros()).execute(conn).await.map(drop))
         .map_err(StoreError::from)?;
-        tracing::warn!(dead_letter = id, reason = reason.as_str(), origin, partition, offset, error, "dead-lettered");
+        tracing::warn!(
+            dead_letter = id,
+            reason = reason.as_str(),
+            origin,
+            partition,
+            offset,
+            error,
+            "dead-lettered"
+        );
         if lane == Lane::Event {
             let mut record = record;
             record.headers.retain(|header| !header.key.starts_with(PREFIX));
@@ -213,7 +221,12 @@ impl DeadLetters {
         let draft = if letter.lane == Lane::Event.as_str() {
             record.headers.push(Header::text(REDRIVE_ID, identity));
             record.headers.push(Header::text(TOPIC, letter.origin.clone()));
-            Draft { lane: Lane::Event, destination: redrive_topic(self.units.service()), record, due: cx.now() }
+            Draft {
+                lane: Lane::Event,
+                destination: redrive_topic(self.units.service()),
+                record,
+                due: cx.now(),
+            }
         } else {
             record.headers.retain(|header| header.key != "ce_id".as_bytes());
             record.headers.push(Header::text("ce_id", identity));

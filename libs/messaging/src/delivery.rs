@@ -103,10 +103,8 @@ pub(crate) fn read(
         Ok(envelope) => match handlers.event(&envelope.r#type) {
             None => Delivery::Unhandled,
             Some(handler) => Delivery::Event(Box::new(EventDelivery {
-                identity: redriven.unwrap_or_else(|| Identity {
-                    source: envelope.source.clone(),
-                    id: envelope.id.clone(),
-                }),
+                identity: redriven
+                    .unwrap_or_else(|| Identity { source: envelope.source.clone(), id: envelope.id.clone() }),
                 run: Arc::clone(&handler.run),
                 envelope,
                 origin: place,
@@ -115,14 +113,18 @@ pub(crate) fn read(
         },
         Err(error) => Delivery::Unreadable(Box::new(Unreadable {
             // It has no identity that can be trusted but its place.
-            identity: redriven
-                .unwrap_or_else(|| Identity { source: format!("/log/{topic}"), id: format!("{partition}/{offset}") }),
+            identity: redriven.unwrap_or_else(|| Identity {
+                source: format!("/log/{topic}"),
+                id: format!("{partition}/{offset}"),
+            }),
             burial: Burial {
                 lane: Lane::Event,
                 origin: place.topic.clone(),
                 partition,
                 offset,
-                r#type: cloudevents::peek_type(&record).filter(|name| catalog.event(name).is_some()).unwrap_or_default(),
+                r#type: cloudevents::peek_type(&record)
+                    .filter(|name| catalog.event(name).is_some())
+                    .unwrap_or_default(),
                 attempts: 1,
                 reason: Reason::undecodable(error.reason()),
                 error: error.to_string(),

@@ -134,8 +134,11 @@ impl Dispatcher {
     fn start(&self, partition: Box<dyn Partition>, tasks: &mut JoinSet<()>) -> Running {
         let stop = CancellationToken::new();
         let (alive, ended) = oneshot::channel();
-        let handler =
-            BatchHandler { units: self.units.clone(), context: Arc::clone(&self.context), stop: stop.clone() };
+        let handler = BatchHandler {
+            units: self.units.clone(),
+            context: Arc::clone(&self.context),
+            stop: stop.clone(),
+        };
         let task = PartitionTask { partition, handler };
         tasks.spawn(async move {
             let _alive: oneshot::Sender<()> = alive;

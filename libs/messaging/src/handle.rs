@@ -1,4 +1,6 @@
-use std::{collections::HashMap, error::Error, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap, error::Error, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -75,10 +77,8 @@ impl Handlers {
     /// Registers a handler for `E`; a second one for the same type replaces it.
     pub fn on<E: Event, S: Handle<E>>(&mut self, service: Arc<S>) {
         let run = Arc::new(EventRun { service, event: std::marker::PhantomData::<fn(E)> });
-        self.events.insert(
-            E::TYPE,
-            Registered { place: E::TOPIC, replayable: S::REPLAYABLE, max_attempts: 0, run },
-        );
+        self.events
+            .insert(E::TYPE, Registered { place: E::TOPIC, replayable: S::REPLAYABLE, max_attempts: 0, run });
     }
 
     /// Registers a worker for `J`; a second one for the same type replaces it.
@@ -161,7 +161,8 @@ impl<J: Job, S: Work<J>> Run for JobRun<J, S> {
 }
 
 fn decode<M: prost::Message + Default>(data: Bytes) -> Result<M, HandleError> {
-    M::decode(data).map_err(|error| HandleError::reject("SEPTET-0001", format!("not a valid message: {error}")))
+    M::decode(data)
+        .map_err(|error| HandleError::reject("SEPTET-0001", format!("not a valid message: {error}")))
 }
 
 /// Runs a handler with a deadline; a panic is an error that may be transient, and takes nothing else down.

@@ -90,8 +90,12 @@ pub(crate) async fn oldest(tx: &mut Tx, lane: Lane, limit: u32) -> Result<Vec<Ro
         .map(|(id, destination, key, packed, value, due)| {
             let headers = headers::unpack(packed)
                 .ok_or_else(|| StoreError::Statement(format!("outbox row {id} has damaged headers")))?;
-            let record =
-                Record { key: key.map(Bytes::from), headers, value: value.map(Bytes::from), ..Record::default() };
+            let record = Record {
+                key: key.map(Bytes::from),
+                headers,
+                value: value.map(Bytes::from),
+                ..Record::default()
+            };
             Ok(Row { id, destination, record, due: Timestamp::from_micros(due) })
         })
         .collect()

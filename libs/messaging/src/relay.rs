@@ -101,7 +101,11 @@ impl Relay {
 
     /// Commits of this process wake the relay; those of other replicas have to be looked for.
     fn idle(&self) -> Duration {
-        if self.units.store().is_shared() { self.units.settings().relay_poll() } else { Duration::from_secs(5) }
+        if self.units.store().is_shared() {
+            self.units.settings().relay_poll()
+        } else {
+            Duration::from_secs(5)
+        }
     }
 
     async fn wait(&self, failures: u32, stop: &CancellationToken) -> u32 {

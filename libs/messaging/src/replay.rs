@@ -56,7 +56,12 @@ impl Replay {
     ///
     /// # Errors
     /// [`ReplayError`].
-    pub async fn run(&self, topic: &str, from: Timestamp, only: Option<&str>) -> Result<Replayed, ReplayError> {
+    pub async fn run(
+        &self,
+        topic: &str,
+        from: Timestamp,
+        only: Option<&str>,
+    ) -> Result<Replayed, ReplayError> {
         self.check(topic, only)?;
         let ends: BTreeMap<i32, KeptRange> = self
             .log
@@ -117,8 +122,14 @@ impl Replay {
                 if offset >= range.end {
                     return Ok(());
                 }
-                let delivery =
-                    delivery::read(topic, partition, fetched, &self.catalog, &self.handlers, &Limits::default());
+                let delivery = delivery::read(
+                    topic,
+                    partition,
+                    fetched,
+                    &self.catalog,
+                    &self.handlers,
+                    &Limits::default(),
+                );
                 self.one(delivery, only, replayed).await;
                 if offset + 1 >= range.end {
                     return Ok(());

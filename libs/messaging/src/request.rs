@@ -15,7 +15,12 @@ pub struct RequestKey {
 
 impl RequestKey {
     /// The key of a request, or `None` where the caller gave no `request_id`. `caller` keeps callers apart.
-    pub fn new<M: Message>(method: &'static str, caller: &str, request_id: &str, request: &M) -> Option<Self> {
+    pub fn new<M: Message>(
+        method: &'static str,
+        caller: &str,
+        request_id: &str,
+        request: &M,
+    ) -> Option<Self> {
         (!request_id.is_empty()).then(|| Self {
             method,
             caller: caller.to_owned(),
@@ -39,7 +44,10 @@ impl Cx {
     ///
     /// # Errors
     /// [`CxError::RequestIdReused`] if the id was used for another request; else as [`Cx::tx`].
-    pub async fn earlier_reply<R: Message + Default>(&mut self, key: Option<&RequestKey>) -> Result<Option<R>, CxError> {
+    pub async fn earlier_reply<R: Message + Default>(
+        &mut self,
+        key: Option<&RequestKey>,
+    ) -> Result<Option<R>, CxError> {
         let Some(key) = key else { return Ok(None) };
         let found: Option<(String, Vec<u8>)> = on_engine!(self.tx().await?, conn => sqlx::query_as(
             "SELECT fingerprint, reply FROM request WHERE method = $1 AND caller = $2 AND request_id = $3",
@@ -60,7 +68,11 @@ impl Cx {
     ///
     /// # Errors
     /// As [`Cx::commit`]; a concurrent request with the same id makes it fail with a duplicate, and a retry gets the reply.
-    pub async fn commit_reply<R: Message>(mut self, key: Option<&RequestKey>, reply: &R) -> Result<(), CxError> {
+    pub async fn commit_reply<R: Message>(
+        mut self,
+        key: Option<&RequestKey>,
+        reply: &R,
+    ) -> Result<(), CxError> {
         if let Some(key) = key {
             let now = self.now().micros();
             on_engine!(self.tx().await?, conn => sqlx::query(

@@ -17,7 +17,8 @@ impl Backoff {
 
     /// The pause after the given number of failed attempts, from 1.
     pub fn pause(&self, failed: u32) -> Duration {
-        let doubled = self.first.saturating_mul(1_u32.checked_shl(failed.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled =
+            self.first.saturating_mul(1_u32.checked_shl(failed.saturating_sub(1)).unwrap_or(u32::MAX));
         doubled.min(self.max).mul_f64(rand::rng().random_range(0.5..=1.0))
     }
 }
@@ -29,7 +30,8 @@ mod tests {
     #[test]
     fn pauses_grow_to_the_bound_and_stay_there() {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
-        for (failed, most) in [(1, 100), (2, 200), (5, 1_600), (9, 25_600), (10, 30_000), (u32::MAX, 30_000)] {
+        for (failed, most) in [(1, 100), (2, 200), (5, 1_600), (9, 25_600), (10, 30_000), (u32::MAX, 30_000)]
+        {
             let pause = backoff.pause(failed);
             assert!(pause <= Duration::from_millis(most), "{failed}: {pause:?}");
             assert!(pause >= Duration::from_millis(most / 2), "{failed}: {pause:?}");

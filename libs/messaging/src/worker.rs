@@ -85,7 +85,12 @@ impl Worker {
         }
     }
 
-    async fn wait(&self, error: QueueError, failures: u32, stop: &CancellationToken) -> Result<u32, QueueError> {
+    async fn wait(
+        &self,
+        error: QueueError,
+        failures: u32,
+        stop: &CancellationToken,
+    ) -> Result<u32, QueueError> {
         if stop.is_cancelled() {
             return Ok(failures);
         }
@@ -105,9 +110,18 @@ impl Worker {
         let Delivery { record, attempt, lease } = delivery;
         let settled = match cloudevents::decode_job(&record, &self.catalog, &self.limits) {
             Err(error) => {
-                let identity =
-                    Identity { source: format!("/queue/{queue}"), id: format!("{:016x}", fingerprint(&record)) };
-                let burial = self.burial(queue, "", attempt, Reason::undecodable(error.reason()), error.to_string(), record);
+                let identity = Identity {
+                    source: format!("/queue/{queue}"),
+                    id: format!("{:016x}", fingerprint(&record)),
+                };
+                let burial = self.burial(
+                    queue,
+                    "",
+                    attempt,
+                    Reason::undecodable(error.reason()),
+                    error.to_string(),
+                    record,
+                );
                 self.bury(&identity, burial).await
             }
             Ok(job) => self.work(queue, &job, record, attempt).await,
@@ -152,16 +166,28 @@ impl Worker {
         let outcome = match result {
             Ok(()) => "done",
             Err(HandleError::Reject { code, message }) => {
-                let burial =
-                    self.burial(queue, &job.r#type, attempt, Reason::REJECTED, format!("{code}: {message}"), record);
+                let burial = self.burial(
+                    queue,
+                    &job.r#type,
+                    attempt,
+                    Reason::REJECTED,
+                    format!("{code}: {message}"),
+                    record,
+                );
                 self.bury(&identity, burial).await?;
                 "dead_lettered"
             }
             Err(HandleError::Retry(error)) if attempt >= worker.max_attempts => {
                 // Not if it is the database that fails.
                 self.units.store().ping().await?;
-                let burial =
-                    self.burial(queue, &job.r#type, attempt, Reason::RETRIES_EXHAUSTED, error.to_string(), record);
+                let burial = self.burial(
+                    queue,
+                    &job.r#type,
+                    attempt,
+                    Reason::RETRIES_EXHAUSTED,
+                    error.to_string(),
+                    record,
+                );
                 self.bury(&identity, burial).await?;
                 "dead_lettered"
             }
@@ -176,7 +202,12 @@ impl Worker {
         Ok(())
     }
 
-    async fn attempt(&self, worker: &Registered, job: &Envelope, identity: &Identity) -> Result<(), HandleError> {
+    async fn attempt(
+        &self,
+        worker: &Registered,
+        job: &Envelope,
+        identity: &Identity,
+    ) -> Result<(), HandleError> {
         let cause = Cause {
             id: Some(job.id.clone()),
             correlation_id: job.correlation_id.clone(),

@@ -1,0 +1,107 @@
+//! Who calls, and whether they may. Every RPC names its roles in the contract; a call without a proof of identity is
+//! refused, and so is one whose roles the contract does not name.
+
+mod api_key;
+mod jwt;
+mod layer;
+mod local;
+
+use std::{path::Path, sync::Arc};
+
+use septet_contract::Catalog;
+use tonic::Status;
+
+pub use api_key::new_api_key;
+pub use layer::authorise;
+pub use local::{LOCAL_TOKEN_FILE, read_local_token};
+
+use crate::{config::AuthConfig, error::fault};
+
+/// The role that may call everything.
+pub const ADMIN: &str = "admin";
+/// The role of one service that calls another.
+pub const SERVICE: &str = "service";
+
+/// A caller whose identity is proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Who: a token's `sub`, an API key's subject, or `service:<name>`.
+    pub subject: Arc<str>,
+    /// Roles that the proof grants.
+    pub roles: Arc<[String]>,
+}
+
+impl Identity {
+    /// A caller with these roles.
+    pub fn new(subject: &str, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { subject: subject.into(), roles: roles.into_iter().map(Into::into).collect() }
+    }
+
+    /// A service of this process.
+    pub fn of_service(name: &str) -> Self {
+        Self::new(&format!("service:{name}"), [SERVICE])
+    }
+
+    fn has_any(&self, roles: &[&str]) -> bool {
+        self.roles.iter().any(|role| role == ADMIN || roles.contains(&role.as_str()))
+    }
+}
+
+/// Checks proofs of identity and the roles of the contracts.
+pub struct Auth {
+    catalog: Catalog,
+    local: Option<local::LocalToken>,
+    api_keys: Option<api_key::ApiKeys>,
+    jwt: Option<jwt::Jwt>,
+}
+
+impl Auth {
+    /// As configured. With `local_token`, mints one into the data directory.
+    ///
+    /// # Errors
+    /// One line that names the setting or file that cannot be used.
+    pub async fn new(config: &AuthConfig, data_dir: &Path, catalog: Catalog) -> anyhow::Result<Self> {
+        Ok(Self {
+            catalog,
+            local: config.local_token.then(|| local::LocalToken::mint(data_dir)).transpose()?,
+            api_keys: config.api_keys.file.as_deref().map(api_key::ApiKeys::read).transpose()?,
+            jwt: jwt::Jwt::new(&config.jwt).await?,
+        })
+    }
+
+    /// The roles that may call an RPC; `None` if no contract has it.
+    fn roles(&self, path: &str) -> Option<&'static [&'static str]> {
+        self.catalog
+            .contracts()
+            .flat_map(|contract| contract.rpcs)
+            .find(|rpc| rpc.path == path)
+            .map(|rpc| rpc.roles)
+    }
+
+    /// Who carries this token or key.
+    async fn identify(&self, credential: &str) -> Result<Identity, Status> {
+        if let Some(identity) = self.local.as_ref().and_then(|local| local.identify(credential)) {
+            return Ok(identity);
+        }
+        if credential.starts_with(api_key::PREFIX) {
+            let identity = self.api_keys.as_ref().and_then(|keys| keys.identify(credential));
+            return identity.ok_or_else(|| refused("the API key is not known here"));
+        }
+        match &self.jwt {
+            Some(jwt) if credential.contains('.') => {
+                jwt.identify(credential).await.map_err(|error| refused(&error))
+            }
+            _ => Err(refused("the token is not valid here")),
+        }
+    }
+}
+
+fn refused(why: &str) -> Status {
+    fault(
+        tonic::Code::Unauthenticated,
+        "SEPTET-0010",
+        "authorization",
+        why,
+        "send `authorization: Bearer TOKEN` with a token of this server; `septet up` writes one to `.septet/token`",
+    )
+}

@@ -1,0 +1,39 @@
+//! Configuration: code defaults, then `septet.toml`, then environment variables `SEPTET_<SERVICE>__A__B`. Secrets come
+//! only from files that a setting ending in `_file` names.
+
+mod error;
+mod print;
+mod process;
+mod source;
+
+pub use error::ConfigError;
+pub use process::ProcessConfig;
+pub(crate) use process::{AuthConfig, ClientConfig, GrpcConfig, JwtConfig, LogBackend, QueueBackend};
+pub use source::Source;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The seven services and their gRPC ports. A service's admin port is 1,000 higher.
+pub const SERVICES: [(&str, u16); 7] = [
+    ("devops", 50051),
+    ("docs", 50052),
+    ("cost", 50053),
+    ("review", 50054),
+    ("pipeline", 50055),
+    ("cx", 50056),
+    ("soc", 50057),
+];
+
+/// A service's own settings: one struct with `deny_unknown_fields` and a default for every field.
+pub trait ServiceConfig: Serialize + DeserializeOwned + Default + Send + Sync + 'static {
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// The offending key, relative to the service's section, and what is wrong with it.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        Ok(())
+    }
+}
+
+/// For a service without settings of its own.
+impl ServiceConfig for () {}

@@ -1,0 +1,67 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::HeaderMap;
+use tokio::sync::Semaphore;
+use tonic::{Code, Status};
+
+use crate::{config::GrpcConfig, error::fault};
+
+/// How many calls at a time, and how long each may take. A stream counts until its first message only.
+pub(crate) struct Bounds {
+    calls: Semaphore,
+    timeout: Duration,
+}
+
+impl Bounds {
+    pub fn new(config: &GrpcConfig) -> Self {
+        Self {
+            calls: Semaphore::new(config.max_concurrent_calls.clamp(1, Semaphore::MAX_PERMITS)),
+            timeout: Duration::from_secs(config.call_timeout_secs.max(1)),
+        }
+    }
+
+    pub async fn apply(State(bounds): State<Arc<Self>>, request: Request, next: Next) -> Response {
+        let Ok(_permit) = bounds.calls.try_acquire() else {
+            return fault(
+                Code::ResourceExhausted,
+                "SEPTET-0013",
+                "calls",
+                "too many calls run at the same time",
+                "try again with a pause",
+            )
+            .into_http::<Body>();
+        };
+        let deadline = timeout(request.headers()).map_or(bounds.timeout, |asked| asked.min(bounds.timeout));
+        match tokio::time::timeout(deadline, next.run(request)).await {
+            Ok(response) => response,
+            Err(_elapsed) => {
+                Status::deadline_exceeded("the call took longer than its deadline").into_http::<Body>()
+            }
+        }
+    }
+}
+
+/// The caller's deadline, from the header `grpc-timeout`: digits and a unit.
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    if digits.len() > 8 {
+        return None;
+    }
+    let amount: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3_600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}

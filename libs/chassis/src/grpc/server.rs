@@ -1,0 +1,102 @@
+use std::{any::Any, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, middleware::from_fn_with_state};
+use http::Response;
+use septet_contract::Catalog;
+use septet_telemetry::grpc::{KnownMethods, ServerTraceLayer};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    Status,
+    service::{Routes, RoutesBuilder},
+    transport::Server,
+};
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::Bounds;
+use crate::auth::{Auth, authorise};
+
+/// What every call passes on its way to a service, outermost first: trace, panic guard, bounds, identity and roles.
+pub(crate) struct Stack {
+    pub auth: Arc<Auth>,
+    pub bounds: Arc<Bounds>,
+    pub methods: KnownMethods,
+}
+
+impl Stack {
+    /// Puts the layers around the routes.
+    pub fn wrap(self, routes: Routes) -> Router {
+        routes
+            .prepare()
+            .into_axum_router()
+            .layer(from_fn_with_state(self.auth, authorise))
+            .layer(from_fn_with_state(self.bounds, Bounds::apply))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(ServerTraceLayer::new(self.methods))
+    }
+}
+
+/// One call's panic is that call's failure. The payload may hold data, so it goes nowhere; the panic hook has logged where.
+#[allow(clippy::needless_pass_by_value)] // tower-http's signature
+fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
+    Status::internal("SEPTET-0025: an internal error; the log says more").into_http()
+}
+
+/// Health of the process for gRPC probes: under the empty name and under each service's.
+#[derive(Clone)]
+pub(crate) struct Health {
+    reporter: HealthReporter,
+    names: Arc<[String]>,
+}
+
+impl Health {
+    /// Adds gRPC health and reflection to the routes. Not serving until [`Health::set`].
+    pub async fn register(routes: &mut RoutesBuilder, catalog: &Catalog) -> anyhow::Result<Self> {
+        let (reporter, server) = tonic_health::server::health_reporter();
+        routes.add_service(server);
+        let mut reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        let mut alpha = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        let mut names = vec![String::new()];
+        for contract in catalog.contracts() {
+            reflection = reflection.register_encoded_file_descriptor_set(contract.descriptors);
+            alpha = alpha.register_encoded_file_descriptor_set(contract.descriptors);
+            names.extend((contract.pool)().services().map(|service| service.full_name().to_owned()));
+        }
+        routes.add_service(reflection.build_v1()?);
+        routes.add_service(alpha.build_v1alpha()?);
+        names.sort_unstable();
+        names.dedup();
+        let health = Self { reporter, names: names.into() };
+        health.set(false).await;
+        Ok(health)
+    }
+
+    /// Tells probes whether to send calls here.
+    pub async fn set(&self, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for name in self.names.iter() {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+}
+
+/// Serves until `stop`, then lets the calls in flight finish.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_concurrent_streams(1_024)
+        .tcp_nodelay(true)
+        .add_routes(Routes::from(router))
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
+        .await?;
+    Ok(())
+}
