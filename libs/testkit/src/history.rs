@@ -220,12 +220,10 @@ impl History {
         let mut summary = Summary { effects: inner.effects.len(), ..Summary::default() };
         for op in inner.ops.values() {
             let happened = times.contains_key(op.id.as_str());
-            match op.outcome {
-                Outcome::Acked if !happened => drop(violations.insert(Violation::Lost { id: op.id.clone() })),
-                Outcome::Failed if happened => {
-                    drop(violations.insert(Violation::Refused { id: op.id.clone() }))
-                }
-                _ => {}
+            if op.outcome == Outcome::Acked && !happened {
+                violations.insert(Violation::Lost { id: op.id.clone() });
+            } else if op.outcome == Outcome::Failed && happened {
+                violations.insert(Violation::Refused { id: op.id.clone() });
             }
             match op.outcome {
                 Outcome::Acked => summary.acked += 1,

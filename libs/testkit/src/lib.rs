@@ -3,6 +3,8 @@
 
 pub mod conformance;
 mod eventually;
+pub mod evidence;
 pub mod history;
+pub mod servers;
 
 pub use eventually::{Deadline, eventually, within};
