@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{ExitCode, Termination},
 };
 
 use clap::{Parser, Subcommand};
@@ -11,6 +11,8 @@ use clap::{Parser, Subcommand};
 use crate::{
     ConfigError, Mode, Process, ProcessConfig, SERVICES, Service, Signals, auth::new_api_key, config::Source,
 };
+
+pub use septet_telemetry::Guard as Telemetry;
 
 /// Exit status for a wrong configuration, as sysexits.h has `EX_USAGE`.
 const EXIT_CONFIG: u8 = 64;
@@ -104,7 +106,7 @@ async fn serve(process: Process, config: Option<&Path>) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// One line that names the setting.
-pub fn start_telemetry(process: &Process, source: &Source) -> anyhow::Result<septet_telemetry::Guard> {
+pub fn start_telemetry(process: &Process, source: &Source) -> anyhow::Result<Telemetry> {
     // The provider that TLS uses, before anything opens a connection; a second call in a process changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let config = source.process()?;
@@ -137,7 +139,7 @@ pub fn keys_command(command: &KeysCommand) -> anyhow::Result<()> {
 }
 
 /// Runs a future on a runtime of its own; an error is one line on standard error.
-pub fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+pub fn block_on<T: Termination>(work: impl Future<Output = anyhow::Result<T>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
@@ -146,13 +148,16 @@ pub fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
             runtime.shutdown_background();
             finish(result)
         }
-        Err(error) => finish(Err(anyhow::anyhow!("cannot start: {error}"))),
+        Err(error) => finish::<()>(Err(anyhow::anyhow!("cannot start: {error}"))),
     }
 }
 
 /// The exit status of a command; an error is one line on standard error.
-pub fn finish(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
+pub fn finish<T: Termination>(result: anyhow::Result<T>) -> ExitCode {
+    let error = match result {
+        Ok(value) => return value.report(),
+        Err(error) => error,
+    };
     // Nobody is left to tell if standard error is closed.
     let _ = writeln!(std::io::stderr(), "error: {error:#}");
     if error.downcast_ref::<ConfigError>().is_some() {

@@ -1,14 +1,13 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{Read, Seek, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context, bail};
 
 /// The directory of everything that the embedded backends keep, held by one process at a time.
 pub(crate) struct DataDir {
-    path: PathBuf,
     /// Unlocked by the system when the process ends, however it ends.
     _lock: File,
 }
@@ -45,11 +44,7 @@ impl DataDir {
         lock.set_len(0)?;
         lock.rewind()?;
         write!(lock, "{}", std::process::id())?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { _lock: lock })
     }
 }
 

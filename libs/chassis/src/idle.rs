@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use septet_messaging::log::TopicState;
 
-use crate::{Started, admin::behind};
+use crate::{Started, admin::behind, process::Shared};
 
 /// How much work there is in a process that has its log and queue to itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +15,20 @@ pub struct Backlog {
     pub jobs: u64,
 }
 
+/// Sees how much work there is. Cloning shares it.
+#[derive(Clone)]
+pub struct Observer {
+    shared: Arc<Shared>,
+}
+
 impl Started {
+    /// Sees how much work there is in this process.
+    pub fn observer(&self) -> Observer {
+        Observer { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl Observer {
     /// The work that there is now. `None` if something was appended while it was counted, so that work may have slipped
     /// from one count to the other.
     ///
@@ -25,12 +40,7 @@ impl Started {
         let mut backlog = Backlog::default();
         // In the direction in which work flows: a handler's position moves only after its outbox row is there, and the
         // row goes only after the record is there, which the second look at the ends shows.
-        for running in &shared.services {
-            for job in running.contract.jobs {
-                let depth = shared.queue.depth(job.queue).await?;
-                backlog.jobs += depth.ready + depth.delayed + depth.leased;
-            }
-        }
+        backlog.jobs = self.jobs().await?;
         for running in &shared.services {
             let mut topics = running.handlers.topics();
             topics.push(septet_messaging::redrive_topic(running.contract.service));
@@ -43,16 +53,19 @@ impl Started {
         for running in &shared.services {
             backlog.outbox += running.units.pending().await?.rows;
         }
-        let mut jobs = 0;
-        for running in &shared.services {
-            for job in running.contract.jobs {
-                let depth = shared.queue.depth(job.queue).await?;
-                jobs += depth.ready + depth.delayed + depth.leased;
-            }
-        }
-        backlog.jobs = backlog.jobs.max(jobs);
+        // A row that went to the queue meanwhile shows here.
+        backlog.jobs = backlog.jobs.max(self.jobs().await?);
         let after = shared.log.topics().await?;
         Ok((ends(&before) == ends(&after)).then_some(backlog))
+    }
+
+    async fn jobs(&self) -> anyhow::Result<u64> {
+        let mut jobs = 0;
+        for job in self.shared.services.iter().flat_map(|running| running.contract.jobs) {
+            let depth = self.shared.queue.depth(job.queue).await?;
+            jobs += depth.ready + depth.delayed + depth.leased;
+        }
+        Ok(jobs)
     }
 }
 

@@ -12,7 +12,7 @@ const MAX: u32 = 1_000;
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` if it asks for more than 1,000.
-pub fn size(page: &PageRequest) -> Result<u32, Status> {
+pub fn page_size(page: &PageRequest) -> Result<u32, Status> {
     match page.page_size {
         0 => Ok(DEFAULT),
         size if size <= MAX => Ok(size),

@@ -21,6 +21,7 @@ use crate::{
     config::{ConfigError, LogBackend, ProcessConfig, QueueBackend, Source},
     data_dir::DataDir,
     grpc::{self, Bounds, Health, Stack},
+    local::LocalServer,
     service::{AnyService, Boot, Made, open_store},
 };
 
@@ -232,6 +233,12 @@ impl Process {
             _data_dir: data_dir,
         };
         if let Some((grpc_listener, admin_listener)) = listeners {
+            // Port 0 has become a number.
+            started.config.grpc.listen = grpc_listener.local_addr()?;
+            started.config.admin.listen = admin_listener.local_addr()?;
+            if started.config.auth.local_token {
+                LocalServer::announce(&started.config.data_dir, started.config.grpc.listen)?;
+            }
             started.serve(grpc_listener, admin_listener, router);
             for (name, task) in background {
                 let stop = started.intake.clone();

@@ -1,2 +1,19 @@
-//! x
-fn main() {}
+//! Septet: all services in one process, and the command-line tool.
+
+mod call;
+mod cli;
+mod connect;
+mod describe;
+mod dlq;
+mod events;
+mod rpc;
+mod suite;
+mod text;
+mod topics;
+mod up;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 
 use crate::{
     error::{fault, status_of, status_of_store},
-    page,
+    page::page_size,
     process::{Running, Shared},
 };
 
@@ -17,7 +17,7 @@ pub(super) async fn list(
     request: ListDeadLettersRequest,
 ) -> Result<ListDeadLettersResponse, Status> {
     let page = request.page.clone().unwrap_or_default();
-    let size = page::size(&page)?;
+    let size = page_size(&page)?;
     let before = (!page.page_token.is_empty()).then_some(page.page_token.as_str());
     let state = match request.state() {
         v1::DeadLetterState::Unspecified | v1::DeadLetterState::Open => DeadLetterState::Open,

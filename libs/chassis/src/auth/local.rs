@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use super::{ADMIN, Identity};
 
 /// Name of the token's file in the data directory.
-pub const LOCAL_TOKEN_FILE: &str = "token";
+const LOCAL_TOKEN_FILE: &str = "token";
 
 /// The token by which commands on this machine reach a server that the same user started.
 pub(super) struct LocalToken {

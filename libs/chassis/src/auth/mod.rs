@@ -13,7 +13,7 @@ use tonic::Status;
 
 pub use api_key::new_api_key;
 pub use layer::authorise;
-pub use local::{LOCAL_TOKEN_FILE, read_local_token};
+pub use local::read_local_token;
 
 use crate::{config::AuthConfig, error::fault};
 

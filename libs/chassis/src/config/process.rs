@@ -7,7 +7,7 @@ use std::{
 use septet_messaging::{Settings, log::kafka::KafkaConfig, queue::rabbitmq::RabbitConfig};
 use septet_store::StoreConfig;
 use septet_telemetry as telemetry;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 /// Settings of a process, whichever services run in it. A service's own settings are in the section of its name, where
 /// `store` and `messaging` may be set for it alone.
@@ -36,20 +36,6 @@ pub struct ProcessConfig {
     pub messaging: Settings,
     /// Logs, traces and metrics.
     pub telemetry: telemetry::Config,
-    #[serde(default, skip_serializing)]
-    devops: IgnoredAny,
-    #[serde(default, skip_serializing)]
-    docs: IgnoredAny,
-    #[serde(default, skip_serializing)]
-    cost: IgnoredAny,
-    #[serde(default, skip_serializing)]
-    review: IgnoredAny,
-    #[serde(default, skip_serializing)]
-    pipeline: IgnoredAny,
-    #[serde(default, skip_serializing)]
-    cx: IgnoredAny,
-    #[serde(default, skip_serializing)]
-    soc: IgnoredAny,
 }
 
 impl ProcessConfig {
@@ -72,13 +58,6 @@ impl ProcessConfig {
             queue: QueueConfig::default(),
             messaging: Settings::default(),
             telemetry: telemetry::Config::default(),
-            devops: IgnoredAny,
-            docs: IgnoredAny,
-            cost: IgnoredAny,
-            review: IgnoredAny,
-            pipeline: IgnoredAny,
-            cx: IgnoredAny,
-            soc: IgnoredAny,
         }
     }
 }

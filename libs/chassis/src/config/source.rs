@@ -75,7 +75,12 @@ impl Source {
     /// # Errors
     /// [`ConfigError`] that names the offending key.
     pub fn process(&self) -> Result<ProcessConfig, ConfigError> {
-        let config: ProcessConfig = self.figment.extract().map_err(|error| self.named(&error, ""))?;
+        let mut root: Dict = self.figment.extract().map_err(|error| self.named(&error, ""))?;
+        // One file may serve all services; each reads its own section.
+        root.retain(|section, _| !SERVICES.iter().any(|(service, _)| service == section));
+        let config: ProcessConfig = Figment::from(Serialized::defaults(Value::from(root)))
+            .extract()
+            .map_err(|error| self.named(&error, ""))?;
         config
             .telemetry
             .check()

@@ -1,0 +1,70 @@
+use septet_chassis::{
+    Channel, ConfigError, LocalServer, Mode, Source, Started,
+    cli::{Telemetry, start_telemetry},
+};
+
+use crate::{cli::Global, suite};
+
+/// The way to the services: a server that runs on this data directory, or, where none runs, the services in this
+/// process for as long as the command takes.
+pub struct Connection {
+    pub channel: Channel,
+    local: Option<Started>,
+    _telemetry: Telemetry,
+}
+
+impl Connection {
+    /// Finds the server, or opens the data directory.
+    ///
+    /// # Errors
+    /// One line that names the thing and the way out.
+    pub async fn open(global: &Global) -> anyhow::Result<Self> {
+        let source = source(global)?;
+        let config = source.process()?;
+        let process = suite::process();
+        let telemetry = start_telemetry(&process, &source)?;
+        if let Some(channel) = LocalServer::find(&config.data_dir)? {
+            return Ok(Self { channel, local: None, _telemetry: telemetry });
+        }
+        if !config.data_dir.exists() {
+            anyhow::bail!(
+                "there is no data directory {}, and no server runs on it; start one with `septet up`, or name another with --data",
+                config.data_dir.display()
+            );
+        }
+        let started = process.start(source, Mode::Local).await?;
+        Ok(Self { channel: started.channel(), local: Some(started), _telemetry: telemetry })
+    }
+
+    /// Lets go of the data directory.
+    ///
+    /// # Errors
+    /// The files could not be closed in time.
+    pub async fn close(self) -> anyhow::Result<()> {
+        match self.local {
+            Some(started) => started.drain().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The configuration with what the options say.
+///
+/// # Errors
+/// [`ConfigError`] if the file cannot be read.
+pub fn source(global: &Global) -> Result<Source, ConfigError> {
+    let source = suite::process().source(global.config.as_deref())?;
+    Ok(match &global.data {
+        Some(data) => source.with_option("--data", "data_dir", data),
+        None => source,
+    })
+}
+
+/// One line for people from a gRPC status.
+pub fn told(status: &tonic::Status) -> anyhow::Error {
+    use std::error::Error;
+    // A server that went away says so in the source, not in the status.
+    let cause =
+        status.source().and_then(Error::source).map(|cause| format!(" ({cause})")).unwrap_or_default();
+    anyhow::anyhow!("{}{cause}", status.message())
+}
