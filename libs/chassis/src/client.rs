@@ -23,7 +23,12 @@ use crate::{
 
 /// The way to a service: give it to a generated client's `new`. In the same process no byte goes over a socket, but the call
 /// passes the same checks.
-pub type Channel = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+pub type Channel = BoxCloneSyncService<Request<Body>, Response<Body>, ChannelError>;
+
+/// Why a call did not reach its service.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ChannelError(#[source] BoxError);
 
 /// Makes channels.
 #[derive(Clone)]
@@ -104,6 +109,7 @@ impl Channels {
     {
         let service = ServiceBuilder::new()
             .map_response(|response: Response<_>| response.map(Body::new))
+            .map_err(ChannelError)
             .layer(ClientTraceLayer::new(self.methods.clone()))
             .service(target);
         BoxCloneSyncService::new(service)
@@ -119,7 +125,8 @@ pub fn remote(url: &str, token: &str) -> anyhow::Result<Channel> {
         .with_context(|| format!("{url} is not a URL"))?
         .connect_timeout(Duration::from_secs(5));
     let token = Some(bearer(token).context("the token has characters that no header can carry")?);
-    Ok(BoxCloneSyncService::new(Remote { network: endpoint.connect_lazy(), token }))
+    let target = Remote { network: endpoint.connect_lazy(), token };
+    Ok(BoxCloneSyncService::new(target.map_err(ChannelError)))
 }
 
 fn bearer(token: &str) -> anyhow::Result<HeaderValue> {

@@ -20,7 +20,7 @@ mod signal;
 pub use admin::event_json;
 pub use auth::Identity;
 pub use cli::run;
-pub use client::{Channel, remote};
+pub use client::{Channel, ChannelError, remote};
 pub use config::{ConfigError, ProcessConfig, SERVICES, ServiceConfig, Source};
 pub use data_dir::data_dir_in_use;
 pub use error::{fault, invalid, status_of, status_of_store};
