@@ -1,0 +1,159 @@
+//! `septet up --repo` on a repository with a history.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::Rng;
+use septet_e2e::{Repository, Septet};
+use septet_testkit::evidence::Workspace;
+use serde_json::Value;
+
+const PUSHED: &str = "septet.devops.v1.ChangePushed";
+const REVIEWED: &str = "septet.review.v1.ReviewCompleted";
+
+/// Events by id: a line may come twice after a crash, with the same id and the same content.
+fn events(lines: &[String]) -> BTreeMap<String, Value> {
+    let mut events = BTreeMap::new();
+    for line in lines {
+        let event: Value = serde_json::from_str(line).expect("a line of JSON");
+        let id = event["id"].as_str().expect("an id").to_owned();
+        if let Some(earlier) = events.insert(id, event.clone()) {
+            assert_eq!(earlier, event, "two events with one id");
+        }
+    }
+    events
+}
+
+/// The commits of all events of a type; fails where a commit has two.
+fn commits(events: &BTreeMap<String, Value>, name: &str, path: &str) -> BTreeSet<String> {
+    let mut commits = BTreeSet::new();
+    for event in events.values().filter(|event| event["type"] == name) {
+        let commit = event.pointer(path).and_then(Value::as_str).expect("a commit").to_owned();
+        assert!(commits.insert(commit), "two {name} for one commit");
+    }
+    commits
+}
+
+fn each_commit_has_one_of_each(events: &BTreeMap<String, Value>, repository: &Repository) {
+    let expected: BTreeSet<String> =
+        repository.git(&["rev-list", "--all"]).lines().map(str::to_owned).collect();
+    assert_eq!(commits(events, PUSHED, "/data/change/commit"), expected);
+    assert_eq!(commits(events, REVIEWED, "/data/review/commit"), expected);
+    assert_eq!(events.len(), expected.len() * 2, "there are other events");
+}
+
+#[test]
+fn a_history_gives_one_event_of_each_kind_per_commit_and_a_second_run_none() {
+    let workspace = Workspace::new("history::whole");
+    let mut repository = Repository::new(&workspace.path().join("repo"));
+    repository.fill(500);
+    let septet = Septet::new(workspace.path());
+    let path = repository.path().to_str().expect("text");
+    let up = ["up", "--repo", path, "--since", "all", "--once", "--json"];
+
+    let first = septet.run(&up);
+    assert_eq!(first.status.code(), Some(0), "{}", first.stderr);
+    let lines: Vec<String> = first.stdout.lines().map(str::to_owned).collect();
+    let found = events(&lines);
+    assert_eq!(found.len(), lines.len(), "a run without a crash repeats no line");
+    each_commit_has_one_of_each(&found, &repository);
+
+    let second = septet.run(&up);
+    assert_eq!(second.status.code(), Some(0), "{}", second.stderr);
+    assert_eq!(second.stdout, "", "nothing is done twice");
+}
+
+#[test]
+fn the_default_is_the_last_200_commits_and_more_can_be_had_later() {
+    let workspace = Workspace::new("history::default");
+    let mut repository = Repository::new(&workspace.path().join("repo"));
+    repository.fill(230);
+    let septet = Septet::new(workspace.path());
+    let path = repository.path().to_str().expect("text");
+
+    let first = septet.run(&["up", "--repo", path, "--once", "--json"]);
+    assert_eq!(first.status.code(), Some(0), "{}", first.stderr);
+    let mut lines: Vec<String> = first.stdout.lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 400, "{}", first.stderr);
+    let wider = septet.ok(&["up", "--repo", path, "--since", "all", "--once", "--json"]);
+    lines.extend(wider.lines().map(str::to_owned));
+    each_commit_has_one_of_each(&events(&lines), &repository);
+}
+
+#[test]
+fn planted_secrets_fail_the_gate_at_their_file_and_line_and_never_show() {
+    let workspace = Workspace::new("history::planted");
+    let mut repository = Repository::new(&workspace.path().join("repo"));
+    repository.fill(20);
+    let planted = repository.plant();
+    let septet = Septet::new(workspace.path());
+    let path = repository.path().to_str().expect("text");
+
+    let run = septet.run(&["up", "--repo", path, "--once", "--json"]);
+    assert_eq!(run.status.code(), Some(3), "{}", run.stderr);
+    let lines: Vec<String> = run.stdout.lines().map(str::to_owned).collect();
+    let findings: Vec<Value> = events(&lines)
+        .into_values()
+        .filter(|event| event["type"] == REVIEWED)
+        .flat_map(|event| event["data"]["findings"].as_array().cloned().unwrap_or_default())
+        .collect();
+    assert_eq!(findings.len(), planted.len(), "{findings:#?}");
+    for secret in &planted {
+        let found = findings.iter().any(|finding| {
+            finding["file"] == secret.file
+                && finding["line"] == secret.line
+                && finding["ruleId"].as_str().is_some_and(|rule| rule.contains(secret.rule))
+        });
+        assert!(found, "{}:{} {} is not in {findings:#?}", secret.file, secret.line, secret.rule);
+    }
+    // What review keeps and publishes has no secret in it; the diff itself, which devops publishes, does.
+    let shown: String = lines.iter().filter(|line| line.contains(REVIEWED)).cloned().collect();
+    let kept = std::fs::read(septet.data().join("review.db")).expect("review's database");
+    for secret in &planted {
+        assert!(!shown.contains(&secret.secret), "{} shows in an event", secret.rule);
+        assert!(!run.stderr.contains(&secret.secret), "{} shows in the log", secret.rule);
+        let bytes = secret.secret.as_bytes();
+        assert!(
+            !kept.windows(bytes.len()).any(|some| some == bytes),
+            "{} is in review's database",
+            secret.rule
+        );
+    }
+
+    // The table of a later run still knows.
+    let table = septet.run(&["up", "--repo", path, "--once"]);
+    assert_eq!(table.status.code(), Some(3), "{}", table.stderr);
+    assert!(
+        table.stdout.contains("23 changes reviewed: 20 passed, 3 failed; 3 findings"),
+        "{}",
+        table.stdout
+    );
+    assert!(table.stdout.contains("config/app.py:3"), "{}", table.stdout);
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_events() {
+    let workspace = Workspace::new("history::killed");
+    let mut random = workspace.random();
+    let mut repository = Repository::new(&workspace.path().join("repo"));
+    repository.fill(500);
+    let septet = Septet::new(workspace.path());
+    let path = repository.path().to_str().expect("text");
+    let up = ["up", "--repo", path, "--since", "all", "--once", "--json"];
+
+    let mut lines = Vec::new();
+    for kill in 0..8 {
+        let mut running = septet.start(&up, &format!("killed-{kill}.log"));
+        // From before the first event to somewhere in the middle.
+        for _ in 0..random.random_range(0..150) {
+            match running.line() {
+                Some(line) => lines.push(line),
+                None => break,
+            }
+        }
+        lines.extend(running.kill());
+    }
+    let last = septet.run(&up);
+    assert_eq!(last.status.code(), Some(0), "{}", last.stderr);
+    lines.extend(last.stdout.lines().map(str::to_owned));
+    each_commit_has_one_of_each(&events(&lines), &repository);
+}
