@@ -152,3 +152,30 @@ async fn a_job_that_nobody_settles_is_set_aside() {
         sqlx::query_as("SELECT attempts, value FROM dead").fetch_all(&mut file).await.expect("kept");
     assert_eq!(dead, [(18, b"deadly".to_vec())]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wait_that_was_given_up_costs_no_attempt() {
+    const JOBS: usize = 100;
+    let dir = TempDir::new().expect("a directory");
+    let queue = open_queue(dir.path(), QueueOptions::default()).await;
+    queue.declare(&[QueueSettings { name: "q".to_owned(), max_attempts: 5 }]).await.expect("declared");
+    let _ = queue.send((0..JOBS).map(|n| job("q", &n.to_string())).collect()).await;
+    let mut consumer = queue.consume("q", 1).await.expect("consumed");
+    // Far less than a lease: what was taken and not received must come back by itself.
+    within(SOON * 3, "all jobs", async {
+        let (mut taken, mut patience) = (0, 0);
+        while taken < JOBS {
+            // From no patience at all to plenty, so that it is given up at every stage and gets on all the same.
+            patience = (patience + 1) % 40;
+            let wait = tokio::time::timeout(Duration::from_micros(40 * patience * patience), consumer.next());
+            if let Ok(delivery) = wait.await {
+                let delivery = delivery.expect("a job");
+                assert_eq!(delivery.attempt, 1, "nobody had it before");
+                delivery.lease.ack().await.expect("acked");
+                taken += 1;
+            }
+        }
+    })
+    .await;
+    queue.close().await;
+}

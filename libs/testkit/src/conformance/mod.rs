@@ -36,7 +36,7 @@ pub async fn run<F: Fixture, C: Future<Output = ()>>(
     match fixture.exception_to(case) {
         Some(reason) => eprintln!("EXCEPTION {case}: {reason}"),
         None => {
-            within(CASE_LIMIT, format_args!("the end of {case}"), body(std::sync::Arc::new(fixture))).await
+            within(CASE_LIMIT, format_args!("the end of {case}"), body(std::sync::Arc::new(fixture))).await;
         }
     }
 }

@@ -44,7 +44,7 @@ impl Cursor {
                 self.skip_to(range.start);
             }
             if self.position < range.end {
-                let fetched = self.fetch(max.max(1)).await?;
+                let fetched = self.fetch(max.max(1), range.end).await?;
                 if let Some(last) = fetched.last() {
                     self.position = last.offset + 1;
                     return Ok(fetched);
@@ -72,14 +72,17 @@ impl Cursor {
         self.position = start;
     }
 
-    async fn fetch(&self, max: usize) -> Result<Vec<Fetched>, LogError> {
+    /// Records before `end`. The file may have more already; what is handed out must lie within the published range, as
+    /// commits are checked against it.
+    async fn fetch(&self, max: usize, end: i64) -> Result<Vec<Fetched>, LogError> {
         let fault = |error: sqlx::Error| LogError::from(self.shared.fault(&error));
         let mut rows = sqlx::query(
             r#"SELECT "offset", timestamp, "key", headers, value FROM records
-               WHERE partition_id = $1 AND "offset" >= $2 ORDER BY "offset" LIMIT $3"#,
+               WHERE partition_id = $1 AND "offset" >= $2 AND "offset" < $3 ORDER BY "offset" LIMIT $4"#,
         )
         .bind(self.cell.id)
         .bind(self.position)
+        .bind(end)
         .bind(i64::try_from(max).unwrap_or(i64::MAX))
         .fetch(&self.shared.readers);
         let (mut fetched, mut bytes) = (Vec::new(), 0);

@@ -60,6 +60,10 @@ impl Member {
         let leases = Arc::default();
         let at = Seat { shared, writer, group: group.to_owned(), member, topics: topics.to_vec(), leases };
         // Made before the join, so that a caller who gives up in the middle leaves again.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a partition is told at most twice in each revoke_limit"
+        )]
         let (events, changes) = mpsc::unbounded_channel();
         let ended = CancellationToken::new();
         let joined = Self { at: at.clone(), changes, ended: ended.clone(), left: false };

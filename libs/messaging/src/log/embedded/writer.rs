@@ -82,6 +82,10 @@ impl<S> Clone for Writer<S> {
 impl<S: State> Writer<S> {
     /// Starts the task.
     pub(crate) fn start(connection: SqliteConnection, path: PathBuf, state: S) -> (Self, JoinHandle<()>) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "`room` bounds it, and `post` says why it does not wait"
+        )]
         let (pending, waiting) = mpsc::unbounded_channel();
         let closing = CancellationToken::new();
         let task = Task { connection, path, state, waiting, closing: closing.clone(), synced: true };

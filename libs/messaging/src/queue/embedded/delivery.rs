@@ -204,6 +204,11 @@ impl Write<Ledger> for Settle {
     /// Whether the delivery was still this process's.
     type Answer = bool;
 
+    /// As for [`Take`], which this undoes.
+    fn durable(&self) -> bool {
+        !matches!(self.how, How::Untouched)
+    }
+
     async fn apply(&mut self, ledger: &mut Ledger, tx: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
         let query = match self.how {
             How::Done => sqlx::query("DELETE FROM jobs WHERE id = $1 AND owner = $2 AND token = $3"),
