@@ -3,7 +3,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 /// Which database, and how many connections to it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
     /// `postgres://user@host/database`, without a password. Absent: a SQLite file in the data directory.
@@ -28,6 +28,18 @@ impl StoreConfig {
     }
 }
 
+/// Without a password that the URL should not have had.
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig")
+            .field("url", &self.url.clone().map(StoreUrl::Postgres))
+            .field("password_file", &self.password_file)
+            .field("max_connections", &self.max_connections)
+            .field("acquire_timeout_secs", &self.acquire_timeout_secs)
+            .finish()
+    }
+}
+
 /// Where the database is, once the configuration has been read.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoreUrl {
@@ -37,15 +49,23 @@ pub enum StoreUrl {
     Sqlite(PathBuf),
 }
 
-/// Without the password.
+/// Without what may hold a password: user and password, and the parameters.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "{}", path.display()),
-            Self::Postgres(url) => match (url.split_once("://"), url.rsplit_once('@')) {
-                (Some((scheme, _)), Some((_, host))) => write!(f, "{scheme}://{host}"),
-                _ => f.write_str(url),
-            },
+            Self::Postgres(url) => {
+                let (scheme, rest) =
+                    url.split_once("://").map_or(("", url.as_str()), |(scheme, rest)| (scheme, rest));
+                let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+                let host = match place.rsplit_once('@') {
+                    Some((_, host)) => host,
+                    // Then the question mark may be a part of a password.
+                    None if parameters.contains('@') => "[redacted]",
+                    None => place,
+                };
+                write!(f, "{scheme}{}{host}", if scheme.is_empty() { "" } else { "://" })
+            }
         }
     }
 }

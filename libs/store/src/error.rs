@@ -48,6 +48,15 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// The same, with the name of the database that it is about.
+    pub(crate) fn at(self, place: &str) -> Self {
+        match self {
+            Self::Corrupt { reason, .. } => Self::Corrupt { location: place.to_owned(), reason },
+            Self::Open { reason, .. } => Self::Open { location: place.to_owned(), reason },
+            error => error,
+        }
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -59,12 +68,15 @@ impl From<sqlx::Error> for StoreError {
                     let constraint = database.constraint().map_or(message, str::to_owned);
                     return Self::Duplicate { constraint };
                 }
-                match database.code().as_deref() {
-                    Some(code) if is_transient_code(code) => Self::Unavailable(message),
-                    Some("11" | "26" | "267" | "523" | "779") => {
+                match database.code().map(|code| kind(&code)) {
+                    Some(Kind::Transient) => Self::Unavailable(message),
+                    Some(Kind::Corrupt) => {
                         Self::Corrupt { location: "the database file".to_owned(), reason: message }
                     }
-                    _ => Self::Statement(message),
+                    Some(Kind::Refused) => {
+                        Self::Open { location: "of this service".to_owned(), reason: message }
+                    }
+                    Some(Kind::Other) | None => Self::Statement(message),
                 }
             }
             sqlx::Error::Io(_)
@@ -77,12 +89,39 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Codes of PostgreSQL (SQLSTATE) and SQLite (extended result codes) after which the same work may succeed.
-fn is_transient_code(code: &str) -> bool {
-    const POSTGRES: [&str; 6] = ["40001", "40P01", "55P03", "57014", "53300", "25006"];
-    // BUSY, BUSY_RECOVERY, BUSY_SNAPSHOT, BUSY_TIMEOUT, LOCKED, LOCKED_SHAREDCACHE, FULL, and I/O errors' primary code.
-    const SQLITE: [&str; 8] = ["5", "261", "517", "773", "6", "262", "13", "10"];
-    POSTGRES.contains(&code)
-        || SQLITE.contains(&code)
-        || (code.len() == 5 && (code.starts_with("08") || code.starts_with("57P") || code.starts_with("53")))
+/// What a code says about the next attempt.
+enum Kind {
+    /// The same work may succeed.
+    Transient,
+    /// The file is damaged or is no database.
+    Corrupt,
+    /// The server does not let this role in, or has no such database.
+    Refused,
+    /// A mistake in the statement.
+    Other,
+}
+
+/// By PostgreSQL's SQLSTATE, of five characters, or SQLite's extended result code, a shorter number whose lowest byte is
+/// the primary code.
+fn kind(code: &str) -> Kind {
+    if code.len() < 5
+        && let Ok(number) = code.parse::<u32>()
+    {
+        return match number & 0xff {
+            // BUSY, LOCKED, IOERR, FULL.
+            5 | 6 | 10 | 13 => Kind::Transient,
+            // CORRUPT, NOTADB.
+            11 | 26 => Kind::Corrupt,
+            _ => Kind::Other,
+        };
+    }
+    match code {
+        // Serialisation failure, deadlock, lock not available, cancelled statement, standby that was the primary.
+        "40001" | "40P01" | "55P03" | "57014" | "25006" => Kind::Transient,
+        "3D000" => Kind::Refused,
+        // Connection, operator's intervention (also: starting up, shutting down), resources.
+        _ if ["08", "57P", "53"].iter().any(|class| code.starts_with(class)) => Kind::Transient,
+        _ if code.starts_with("28") => Kind::Refused,
+        _ => Kind::Other,
+    }
 }

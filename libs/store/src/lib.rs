@@ -22,7 +22,12 @@ pub use tx::Tx;
 #[doc(hidden)]
 pub use sqlx;
 
+use std::time::Duration;
+
 use sqlx::{PgPool, SqlitePool};
+
+/// How long the database may take to show that it is there.
+const PING: Duration = Duration::from_secs(5);
 
 /// A service's database. Cloning shares the pools.
 #[derive(Clone, Debug)]
@@ -73,11 +78,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] if it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        match &self.pools {
-            Pools::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
-            Pools::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop)?,
+        let answer = async {
+            match &self.pools {
+                Pools::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop),
+                Pools::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop),
+            }
+        };
+        // A server that is cut off does not refuse: it says nothing.
+        match tokio::time::timeout(PING, answer).await {
+            Ok(answer) => Ok(answer?),
+            Err(_elapsed) => Err(StoreError::Unavailable(format!("no answer within {PING:?}"))),
         }
-        Ok(())
     }
 
     /// Where it is: a path, or a URL without its password.

@@ -52,10 +52,8 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(options.clone())
             .await
-            .map_err(|error| match StoreError::from(error) {
-                StoreError::Corrupt { reason, .. } => {
-                    StoreError::Corrupt { location: location.clone(), reason }
-                }
+            .map_err(|error| match StoreError::from(error).at(&location) {
+                error @ StoreError::Corrupt { .. } => error,
                 error => StoreError::Open { location: location.clone(), reason: error.to_string() },
             })?;
         let readers = SqlitePoolOptions::new()
