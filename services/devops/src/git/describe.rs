@@ -1,5 +1,6 @@
 //! A commit with what it changed, in one pass.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use gix::ObjectId;
@@ -12,6 +13,24 @@ impl Checkout {
     /// The commit without its files.
     pub fn commit(&self, id: ObjectId) -> Result<CommitInfo, GitError> {
         self.objects().commit(id, |decoded| commit::info(id, decoded))
+    }
+
+    /// The commit whose hash begins with `prefix`, hexadecimal digits of which there are 4 at least.
+    pub fn find_commit(&self, prefix: &str) -> Result<ObjectId, GitError> {
+        let objects = self.objects();
+        let unknown = || GitError::Prefix {
+            repository: self.name().to_owned(),
+            prefix: prefix.chars().take(40).collect(),
+        };
+        let parsed = gix::hash::Prefix::from_hex(prefix).map_err(|_| unknown())?;
+        let mut found = HashSet::new();
+        objects.repository.objects.lookup_prefix(parsed, Some(&mut found)).map_err(|_| unknown())?;
+        // Other objects may begin alike.
+        let mut commits = found.into_iter().filter(|id| objects.commit(*id, |_| ()).is_ok());
+        match (commits.next(), commits.next()) {
+            (Some(commit), None) => Ok(commit),
+            _ => Err(unknown()),
+        }
     }
 
     /// The commit with its files, while its diff against the first parent is written to `diff` in git's format.

@@ -102,6 +102,16 @@ pub enum GitError {
         /// The commit.
         commit: ObjectId,
     },
+    /// A shortened hash leads to no commit, or to several.
+    #[error(
+        "`{prefix}` is not the beginning of exactly one commit's hash in {repository}: give the full hash"
+    )]
+    Prefix {
+        /// Path or URL.
+        repository: String,
+        /// The shortened hash.
+        prefix: String,
+    },
     /// An object that another one refers to does not exist.
     #[error(
         "{kind} {id} is missing from {repository}: run `git fsck` there; a partial clone must be fetched whole with \
@@ -203,6 +213,19 @@ pub enum GitError {
         /// The limit in bytes.
         limit: u64,
     },
+}
+
+impl GitError {
+    /// True if a later look may succeed without anybody having done anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Fetch { .. } | Self::FetchBusy(_) | Self::FetchTime { .. } | Self::FetchInterrupted(_) => {
+                true
+            }
+            Self::Path { source, .. } => source.kind() != std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
 }
 
 /// An error and its causes on one line of bounded length.

@@ -104,13 +104,13 @@ fn with_scheme(scheme: &str, rest: &str) -> Result<Location, GitError> {
 
 fn scp_like(text: &str) -> Result<Location, GitError> {
     let Some((host, path)) = text.split_once(':') else {
-        return Err(GitError::RelativePath(text.to_owned()));
+        return Err(relative(text));
     };
     if path.starts_with(':') {
         return Err(transport(host));
     }
     if host.contains('/') {
-        return Err(GitError::RelativePath(text.to_owned()));
+        return Err(relative(text));
     }
     // `user:password@host:path` would have its first colon inside the credentials.
     if path.contains('@') && !host.contains('@') || text.contains(['?', '#']) {
@@ -120,6 +120,14 @@ fn scp_like(text: &str) -> Result<Location, GitError> {
         return Err(GitError::Location("there is no usable path after the colon"));
     }
     remote(text)
+}
+
+/// A URL without its scheme looks like a relative path, and what stands before an `@` in it may be a secret.
+fn relative(text: &str) -> GitError {
+    match text.contains('@') {
+        true => GitError::Location("it is neither an absolute path nor a URL"),
+        false => GitError::RelativePath(text.to_owned()),
+    }
 }
 
 fn transport(name: &str) -> GitError {

@@ -1,0 +1,35 @@
+//! A journey for whoever asks.
+
+use septet_chassis::contract::Timestamp;
+use septet_proto_common::v1::Verdict;
+use septet_proto_devops::v1::{GetJourneyResponse, JourneyStep};
+
+use crate::{Devops, compose, error::Error, store};
+
+/// Steps of a journey that are given at most, first ones first.
+const STEPS: i64 = 1_000;
+
+impl Devops {
+    pub(crate) async fn journey(&self, change_id: &str) -> Result<GetJourneyResponse, Error> {
+        let mut tx = self.units.read().await?;
+        let change = store::by_id(&mut tx, change_id).await?;
+        let change = change.ok_or_else(|| Error::UnknownChange(change_id.to_owned()))?;
+        let steps = store::steps(&mut tx, change_id, STEPS).await?;
+        Ok(GetJourneyResponse {
+            change: Some(compose::from_row(change)),
+            steps: steps.into_iter().map(step).collect(),
+        })
+    }
+}
+
+fn step(row: store::Step) -> JourneyStep {
+    let outcome = i32::try_from(row.outcome).unwrap_or_default();
+    JourneyStep {
+        service: row.service,
+        event_type: row.event_type,
+        event_id: row.event_id,
+        outcome: Verdict::try_from(outcome).unwrap_or_default().into(),
+        summary: row.summary,
+        time: Some(Timestamp::from_micros(row.published_at).into()),
+    }
+}
