@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use septet_proto_devops::v1::{FileStatus, register_repository_request::Since};
-use septet_testkit::eventually;
+use septet_testkit::{Deadline, eventually, within};
 
 use crate::{
     bed::{Bed, commits_of, repository_of},
@@ -119,6 +119,21 @@ async fn a_killed_import_goes_on_where_it_was(bed: Bed) {
     assert_eq!(running.published_commits().await, commits_of(&repo));
 }
 
+async fn a_drain_stops_an_import_where_it_is(bed: Bed) {
+    let repo = repository_of(300);
+    let running = bed.start_with("devops.import_chunk", 2).await;
+    let id = running.register(&repo, Some(Since::All(true))).await.id;
+    eventually("some progress", async || (running.repository(&id).await.changes >= 4).then_some(())).await;
+    within(Deadline::SHORT, "the drain", running.started.drain()).await.unwrap();
+
+    let running = bed.start().await;
+    let left = running.repository(&id).await;
+    assert!(left.importing && left.changes < 300, "nothing was left to do");
+    running.changes(&id, 300).await;
+    running.settled(&id).await;
+    assert_eq!(running.published().await.len(), 300);
+}
+
 async fn a_second_start_does_nothing_twice(bed: Bed) {
     let mut repo = repository_of(20);
     let running = bed.start().await;
@@ -156,6 +171,7 @@ on_both_stores!(
     every_commit_is_published_once,
     an_event_says_what_git_says,
     a_killed_import_goes_on_where_it_was,
+    a_drain_stops_an_import_where_it_is,
     a_second_start_does_nothing_twice,
     two_imports_of_one_repository_publish_once,
 );
