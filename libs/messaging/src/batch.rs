@@ -1,4 +1,8 @@
-use std::{ops::ControlFlow, sync::Arc, time::Instant};
+use std::{
+    ops::ControlFlow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use metrics::{counter, histogram};
 use septet_contract::{Cause, Timestamp};
@@ -22,21 +26,32 @@ pub(crate) struct BatchHandler {
     pub stop: CancellationToken,
 }
 
+/// How long a transaction of several events may take: others wait for the locks that it holds, on SQLite every writer.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// Why a transaction of several events was given up: they are tried one by one.
 struct GiveUp;
 
 impl BatchHandler {
     /// Handles deliveries in order; gives the offset up to which all is done.
     pub async fn handle(&self, deliveries: &[(i64, Delivery)]) -> Option<i64> {
-        let last = deliveries.last()?.0;
-        if deliveries.iter().all(|(_, delivery)| matches!(delivery, Delivery::Unhandled))
-            || self.handle_together(deliveries).await.is_ok()
-        {
-            return Some(last + 1);
+        let mut done = None;
+        let mut rest = deliveries;
+        while !rest.is_empty() && !self.stop.is_cancelled() {
+            let Ok(count) = self.handle_together(rest).await else {
+                return self.handle_one_by_one(rest).await.or(done);
+            };
+            let (handled, others) = rest.split_at(count);
+            done = handled.last().map(|(offset, _)| offset + 1).or(done);
+            rest = others;
         }
+        done
+    }
+
+    async fn handle_one_by_one(&self, deliveries: &[(i64, Delivery)]) -> Option<i64> {
         let mut done = None;
         for (offset, delivery) in deliveries {
-            if !self.handle_alone(delivery).await {
+            if self.stop.is_cancelled() || !self.handle_alone(delivery).await {
                 break;
             }
             done = Some(offset + 1);
@@ -44,9 +59,13 @@ impl BatchHandler {
         done
     }
 
-    /// All in one transaction, with a savepoint before each. One that is rejected is dead-lettered in the same
-    /// transaction; one that fails otherwise undoes everything.
-    async fn handle_together(&self, deliveries: &[(i64, Delivery)]) -> Result<(), GiveUp> {
+    /// The first ones in one transaction, with a savepoint before each: as many as can be handled in [`LONGEST`], and no
+    /// more once this is to stop. One that is rejected is dead-lettered in the same transaction; one that fails
+    /// otherwise undoes everything. Gives how many, at least one.
+    async fn handle_together(&self, deliveries: &[(i64, Delivery)]) -> Result<usize, GiveUp> {
+        if deliveries.iter().all(|(_, delivery)| matches!(delivery, Delivery::Unhandled)) {
+            return Ok(deliveries.len());
+        }
         let began = Instant::now();
         let identities: Vec<Identity> =
             deliveries.iter().filter_map(|(_, delivery)| delivery.identity().cloned()).collect();
@@ -59,19 +78,23 @@ impl BatchHandler {
         let mut fresh = inbox::enter(&mut tx, &self.context.consumer, &identities, Timestamp::now())
             .await
             .map_err(|error| give_up(error.into()))?;
-        let duplicates = identities.len() - fresh.len();
         tx.set_savepoint().await.map_err(|error| give_up(error.into()))?;
         let mut cx = self.units.adopt(tx);
         let mut finished = Vec::with_capacity(fresh.len());
         let mut buried = Vec::new();
+        let (mut count, mut duplicates) = (0, 0);
         for (_, delivery) in deliveries {
+            if count > 0 && (self.stop.is_cancelled() || began.elapsed() > LONGEST) {
+                break;
+            }
+            count += 1;
             // Taken out, so that the second of two equal ones in a batch is the duplicate.
-            let Some(identity) = delivery.identity().filter(|identity| fresh.remove(identity)) else {
+            if delivery.identity().is_some_and(|identity| !fresh.remove(identity)) {
+                duplicates += 1;
                 continue;
-            };
-            tracing::trace!(source = identity.source, id = identity.id, "handling");
+            }
             match delivery {
-                Delivery::Unhandled => {}
+                Delivery::Unhandled => continue,
                 Delivery::Unreadable(unreadable) => {
                     cx.turn_to(Cause::default());
                     cx.bury(unreadable.burial.clone()).await.map_err(give_up)?;
@@ -87,13 +110,18 @@ impl BatchHandler {
             }
             cx.tx().await.map_err(give_up)?.move_savepoint().await.map_err(|error| give_up(error.into()))?;
         }
+        // What is left here was entered, and its turn did not come.
+        let left: Vec<Identity> = fresh.into_iter().collect();
+        inbox::leave(cx.tx().await.map_err(give_up)?, &self.context.consumer, &left)
+            .await
+            .map_err(|error| give_up(error.into()))?;
         cx.commit().await.map_err(give_up)?;
         self.count_duplicates(duplicates);
         buried.into_iter().for_each(|reason| self.count_dead_letter(reason));
         for (event, outcome) in finished {
             self.observe(event, outcome, began);
         }
-        Ok(())
+        Ok(count)
     }
 
     /// One event of a batch; false if it was rejected and is dead-lettered.
@@ -138,7 +166,8 @@ impl BatchHandler {
                 Err(error) => error,
             };
             // A database that is away says nothing about the event: that is waited for, however long.
-            let outage = self.units.admit().is_err() || self.units.store().ping().await.is_err();
+            let outage =
+                error.is_outage() || self.units.admit().is_err() || self.units.store().ping().await.is_err();
             if outage {
                 outages += 1;
                 tracing::warn!(error = describe(&error), "waiting for the database or the outbox");
@@ -175,6 +204,7 @@ impl BatchHandler {
             Err(HandleError::Reject { code, message }) => {
                 event.burial(Reason::REJECTED, format!("{code}: {message}"), attempts)
             }
+            Err(error) if error.is_outage() => return Err(error),
             Err(HandleError::Retry(error)) if attempts >= self.units.settings().attempts => {
                 // Not if it is the database that fails.
                 self.units.store().ping().await?;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use septet_contract::{Event, Job};
+use septet_store::StoreError;
 
 use crate::{Cx, CxError};
 
@@ -48,14 +49,35 @@ impl HandleError {
 
     /// True if the delivery was handled already, so there is nothing to do.
     pub(crate) fn is_done(&self) -> bool {
-        matches!(self, Self::Retry(error) if matches!(error.downcast_ref(), Some(CxError::Done)))
+        matches!(self, Self::Retry(error) if matches!(cause_in(&**error), Some(CxError::Done)))
+    }
+
+    /// True if it was the database or the outbox that failed: that says nothing about the event or job.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Self::Retry(error) if cause_in(&**error).is_some_and(CxError::is_transient)
+            || cause_in(&**error).is_some_and(StoreError::is_transient))
     }
 }
 
 impl<T: Error + Send + Sync + 'static> From<T> for HandleError {
     fn from(error: T) -> Self {
-        Self::Retry(Box::new(error))
+        match cause_in(&error) {
+            Some(too_large @ CxError::TooLarge { .. }) => Self::reject("SEPTET-0021", too_large.to_string()),
+            _ => Self::Retry(Box::new(error)),
+        }
     }
+}
+
+/// The first error of a type in a chain of causes.
+fn cause_in<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The handlers and workers of one service, by type name.

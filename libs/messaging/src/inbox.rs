@@ -41,6 +41,17 @@ pub(crate) async fn enter(
     Ok(entered)
 }
 
+/// Takes deliveries out again that were entered in this transaction and are not handled in it.
+pub(crate) async fn leave(tx: &mut Tx, consumer: &str, deliveries: &[Identity]) -> Result<(), StoreError> {
+    for delivery in deliveries {
+        on_engine!(&mut *tx, conn => sqlx::query(
+            "DELETE FROM inbox WHERE consumer = $1 AND source = $2 AND id = $3",
+        )
+        .bind(consumer).bind(&delivery.source).bind(&delivery.id).execute(conn).await.map(drop))?;
+    }
+    Ok(())
+}
+
 /// True if the delivery was entered before.
 pub(crate) async fn contains(tx: &mut Tx, consumer: &str, delivery: &Identity) -> Result<bool, StoreError> {
     let found: Option<(i64,)> = on_engine!(tx, conn => sqlx::query_as(
