@@ -79,10 +79,12 @@ impl EventDelivery {
     }
 }
 
-/// Makes a delivery of a record.
+/// Makes a delivery of a record. `redriven` says that it stands on the topic by which dead letters come back: nowhere
+/// else are the headers of a redrive believed, since whoever writes to an ingest topic could set them.
 pub(crate) fn read(
     topic: &str,
     partition: i32,
+    redriven: bool,
     fetched: Fetched,
     catalog: &Catalog,
     handlers: &Handlers,
@@ -94,10 +96,10 @@ pub(crate) fn read(
         return Delivery::Unhandled;
     }
     // A redriven record is read as what it was where it came from, but is a delivery of its own.
-    let first_topic = text(&record, TOPIC).filter(|_| text(&record, REDRIVE_ID).is_some());
+    let redrive_id = text(&record, REDRIVE_ID).filter(|_| redriven);
+    let first_topic = text(&record, TOPIC).filter(|_| redrive_id.is_some());
     let place = Place { topic: first_topic.unwrap_or(topic).to_owned(), partition, offset };
-    let redriven = text(&record, REDRIVE_ID)
-        .map(|id| Identity { source: "/septet/redrive".to_owned(), id: id.to_owned() });
+    let redriven = redrive_id.map(|id| Identity { source: "/septet/redrive".to_owned(), id: id.to_owned() });
     let origin = Origin { topic: &place.topic, partition, offset };
     match cloudevents::decode(&record, origin, catalog, limits) {
         Ok(envelope) => match handlers.event(&envelope.r#type) {
@@ -112,10 +114,11 @@ pub(crate) fn read(
             })),
         },
         Err(error) => Delivery::Unreadable(Box::new(Unreadable {
-            // It has no identity that can be trusted but its place.
+            // It has no identity that can be trusted but its place, and the time at which it came there: a topic that
+            // was made anew begins at offset 0 again.
             identity: redriven.unwrap_or_else(|| Identity {
                 source: format!("/log/{topic}"),
-                id: format!("{partition}/{offset}"),
+                id: format!("{partition}/{offset}/{}", record.timestamp.micros()),
             }),
             burial: Burial {
                 lane: Lane::Event,

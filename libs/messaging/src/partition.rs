@@ -5,6 +5,7 @@ use crate::{
     batch::BatchHandler,
     delivery,
     log::{LogError, Partition},
+    redrive_topic,
 };
 
 /// Reads one partition and handles its events in order.
@@ -18,6 +19,7 @@ impl PartitionTask {
     pub async fn run(self) {
         let Self { mut partition, handler } = self;
         let (topic, number) = (partition.topic().to_owned(), partition.partition());
+        let redriven = topic == redrive_topic(handler.units.service());
         let mut failures = 0;
         loop {
             let fetched = tokio::select! {
@@ -46,6 +48,7 @@ impl PartitionTask {
                     let delivery = delivery::read(
                         &topic,
                         number,
+                        redriven,
                         fetched,
                         &context.catalog,
                         &context.handlers,
