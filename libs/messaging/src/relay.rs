@@ -1,8 +1,8 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use metrics::gauge;
-use septet_contract::Timestamp;
+use metrics::{counter, gauge};
+use septet_contract::{Timestamp, cloudevents};
 use septet_store::Leases;
 use septet_telemetry::metrics::names;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CxError, Lane, Reason, Units,
     dead_letter::Burial,
+    dead_letter_topic,
     log::{Append, LogError, SharedLog},
     outbox::{self, Row},
     queue::{Outgoing, QueueError, SharedQueue},
@@ -154,10 +155,23 @@ impl Relay {
         let mut tx = self.units.store().begin().await?;
         outbox::delete(&mut tx, &settled).await?;
         let mut cx = self.units.adopt(tx);
+        let buried = unpublishable.len() as u64;
         for (row, error) in unpublishable {
+            if row.destination == dead_letter_topic(self.units.service()) {
+                // The dead letter stays in its table. A dead letter of a dead letter would be refused as well, for ever.
+                tracing::warn!(
+                    error,
+                    "the dead-letter topic does not take a dead letter; it is in the database"
+                );
+                continue;
+            }
             cx.bury(self.burial(row, error)).await?;
         }
         cx.commit().await?;
+        if buried > 0 {
+            counter!(names::DEAD_LETTERS_TOTAL, "service" => self.units.service().to_owned(), "reason" => Reason::UNPUBLISHABLE.as_str())
+                .increment(buried);
+        }
         self.units.sent(settled.len() as u64);
         match held {
             None => Ok(Round::Sent),
@@ -174,7 +188,7 @@ impl Relay {
             origin: row.destination,
             partition: -1,
             offset: -1,
-            r#type: String::new(),
+            r#type: cloudevents::peek_type(&row.record).unwrap_or_default(),
             attempts: 1,
             reason: Reason::UNPUBLISHABLE,
             error,
