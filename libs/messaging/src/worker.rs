@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Instant};
 
 use metrics::{counter, histogram};
-use septet_contract::{Catalog, Cause, Envelope, cloudevents, json::Limits};
+use septet_contract::{Catalog, Cause, Envelope, Record, cloudevents, json::Limits};
 use septet_telemetry::{metrics::names, propagation};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -78,7 +78,7 @@ impl Worker {
             match delivery {
                 Ok(delivery) => {
                     failures = 0;
-                    self.settle(&queue, delivery).await;
+                    self.settle(&queue, delivery, &stop).await;
                 }
                 Err(error) => failures = self.wait(error, failures, &stop).await?,
             }
@@ -106,32 +106,30 @@ impl Worker {
     }
 
     /// Does a job and tells the queue. Losing the lease is no harm: the job comes again, and the inbox knows it.
-    async fn settle(&self, queue: &str, delivery: Delivery) {
+    async fn settle(&self, queue: &str, delivery: Delivery, stop: &CancellationToken) {
         let Delivery { record, attempt, lease } = delivery;
-        let settled = match cloudevents::decode_job(&record, &self.catalog, &self.limits) {
-            Err(error) => {
-                let identity = Identity {
-                    source: format!("/queue/{queue}"),
-                    id: format!("{:016x}", fingerprint(&record)),
-                };
-                let burial = self.burial(
-                    queue,
-                    "",
-                    attempt,
-                    Reason::undecodable(error.reason()),
-                    error.to_string(),
-                    record,
-                );
-                self.bury(&identity, burial).await
+        let backoff = self.units.settings().backoff();
+        let mut outages = 0;
+        let settled = loop {
+            let Err(error) = self.try_once(queue, &record, attempt).await else { break Ok(()) };
+            let outage =
+                error.is_outage() || self.units.admit().is_err() || self.units.store().ping().await.is_err();
+            if !outage {
+                break Err(error);
             }
-            Ok(job) => self.work(queue, &job, record, attempt).await,
+            // Kept meanwhile: given back, it would use up its attempts while the database is away.
+            outages += 1;
+            tracing::warn!(error = %describe(&error), queue, "a job waits for the database or the outbox");
+            tokio::select! {
+                () = stop.cancelled() => break Err(error),
+                () = tokio::time::sleep(backoff.pause(outages)) => {}
+            }
         };
         let told = match settled {
             Ok(()) => lease.ack().await,
             Err(error) => {
-                let pause = self.units.settings().backoff().pause(attempt);
                 tracing::warn!(error = %describe(&error), queue, attempt, "a job failed and comes again");
-                lease.retry(pause).await
+                lease.retry(backoff.pause(attempt)).await
             }
         };
         if let Err(error) = told {
@@ -139,11 +137,26 @@ impl Worker {
         }
     }
 
+    async fn try_once(&self, queue: &str, record: &Record, attempt: u32) -> Result<(), HandleError> {
+        match cloudevents::decode_job(record, &self.catalog, &self.limits) {
+            Err(error) => {
+                let identity = Identity {
+                    source: format!("/queue/{queue}"),
+                    id: format!("{:016x}", fingerprint(record)),
+                };
+                let reason = Reason::undecodable(error.reason());
+                let burial = self.burial(queue, "", attempt, reason, error.to_string(), record.clone());
+                self.bury(&identity, burial).await
+            }
+            Ok(job) => self.work(queue, &job, record.clone(), attempt).await,
+        }
+    }
+
     async fn work(
         &self,
         queue: &str,
         job: &Envelope,
-        record: septet_contract::Record,
+        record: Record,
         attempt: u32,
     ) -> Result<(), HandleError> {
         let identity = Identity { source: job.source.clone(), id: job.id.clone() };
@@ -177,6 +190,7 @@ impl Worker {
                 self.bury(&identity, burial).await?;
                 "dead_lettered"
             }
+            Err(error) if error.is_outage() => return Err(error),
             Err(HandleError::Retry(error)) if attempt >= worker.max_attempts => {
                 // Not if it is the database that fails.
                 self.units.store().ping().await?;
@@ -237,7 +251,7 @@ impl Worker {
         attempts: u32,
         reason: Reason,
         error: String,
-        record: septet_contract::Record,
+        record: Record,
     ) -> Burial {
         Burial {
             lane: Lane::Job,
@@ -256,8 +270,16 @@ impl Worker {
         let (name, reason) = (burial.r#type.clone(), burial.reason);
         let service = self.units.service();
         let mut cx = self.units.begin_claimed(service, identity.clone(), Cause::default());
-        cx.bury(burial).await?;
-        cx.commit().await?;
+        let buried = async {
+            cx.bury(burial).await?;
+            cx.commit().await
+        };
+        match buried.await {
+            Ok(()) => {}
+            // An earlier delivery came as far as this, and then the queue was not told.
+            Err(CxError::Done) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
         counter!(names::JOBS_DEAD_LETTERS_TOTAL, "service" => service.to_owned(), "job" => name, "reason" => reason.as_str())
             .increment(1);
         Ok(())
@@ -265,7 +287,7 @@ impl Worker {
 }
 
 /// Tells one unreadable job from another.
-fn fingerprint(record: &septet_contract::Record) -> u64 {
+fn fingerprint(record: &Record) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     record.value.hash(&mut hasher);
