@@ -116,7 +116,10 @@ impl Dispatcher {
                 Err(error) if error.is_transient() => {
                     failures += 1;
                     tracing::warn!(%error, "the log is not available");
-                    tokio::time::sleep(self.units.settings().backoff().pause(failures)).await;
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = tokio::time::sleep(self.units.settings().backoff().pause(failures)) => {}
+                    }
                 }
                 Err(error) => break Err(error.into()),
             }
