@@ -1,4 +1,5 @@
 //! Recompiles when a migration is added: `sqlx::migrate!` cannot see new files by itself.
 fn main() {
     println!("cargo:rerun-if-changed=migrations");
+    println!("cargo:rerun-if-changed=tests/core/migrations");
 }

@@ -1,0 +1,121 @@
+//! A log that fails when the test says so.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use septet_contract::Timestamp;
+use septet_messaging::log::{
+    Append, AppliedTopics, From, Log, LogError, Membership, Position, Reader, SharedLog, TopicSettings,
+    TopicState,
+};
+
+/// What appending does.
+#[derive(Clone, Debug, Default)]
+pub enum Fault {
+    #[default]
+    None,
+    /// Nothing is appended.
+    Away,
+    /// Everything is appended, and the answer is lost: what a kill between append and delete looks like.
+    AnswerLost,
+    /// Records of these topics are larger than the log takes.
+    TooLarge(Vec<String>),
+    /// Every second record of a call is not appended, nor what follows on its key.
+    Flaky,
+}
+
+pub struct FaultyLog {
+    inner: SharedLog,
+    fault: Mutex<Fault>,
+    pub appends: AtomicUsize,
+}
+
+impl FaultyLog {
+    pub fn new(inner: SharedLog, fault: Fault) -> Arc<Self> {
+        Arc::new(Self { inner, fault: Mutex::new(fault), appends: AtomicUsize::new(0) })
+    }
+
+    pub fn set(&self, fault: Fault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+}
+
+fn away() -> LogError {
+    LogError::Unavailable { backend: "faulty", reason: "the test says so".to_owned() }
+}
+
+#[async_trait]
+impl Log for FaultyLog {
+    fn backend(&self) -> &'static str {
+        "faulty"
+    }
+
+    async fn apply_topics(&self, topics: &[TopicSettings]) -> Result<AppliedTopics, LogError> {
+        self.inner.apply_topics(topics).await
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicState>, LogError> {
+        self.inner.topics().await
+    }
+
+    async fn append(&self, records: Vec<Append>) -> Vec<Result<Position, LogError>> {
+        self.appends.fetch_add(1, Ordering::Relaxed);
+        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match fault {
+            Fault::None => self.inner.append(records).await,
+            Fault::Away => records.iter().map(|_| Err(away())).collect(),
+            Fault::AnswerLost => self.inner.append(records).await.into_iter().map(|_| Err(away())).collect(),
+            Fault::TooLarge(topics) => {
+                let mut results = Vec::new();
+                for append in records {
+                    results.push(if topics.contains(&append.topic) {
+                        Err(LogError::TooLarge { size: append.record.size(), limit: 1 })
+                    } else {
+                        self.inner.append(vec![append]).await.remove(0)
+                    });
+                }
+                results
+            }
+            Fault::Flaky => {
+                let mut failed = Vec::new();
+                let mut results = Vec::new();
+                for (number, append) in records.into_iter().enumerate() {
+                    let key = append.record.key.clone();
+                    results.push(if number % 2 == 1 || failed.contains(&key) {
+                        failed.push(key);
+                        Err(away())
+                    } else {
+                        self.inner.append(vec![append]).await.remove(0)
+                    });
+                }
+                results
+            }
+        }
+    }
+
+    async fn subscribe(&self, group: &str, topics: &[String]) -> Result<Box<dyn Membership>, LogError> {
+        self.inner.subscribe(group, topics).await
+    }
+
+    async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, i64)>, LogError> {
+        self.inner.committed(group, topic).await
+    }
+
+    async fn read(&self, topic: &str, partition: i32, from: From) -> Result<Box<dyn Reader>, LogError> {
+        if let From::Time(time) = from {
+            assert!(time <= Timestamp::now(), "the test reads the past");
+        }
+        self.inner.read(topic, partition, from).await
+    }
+
+    async fn ping(&self) -> Result<(), LogError> {
+        self.inner.ping().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
