@@ -37,7 +37,7 @@ pub(crate) async fn open_queue(config: &ProcessConfig) -> anyhow::Result<SharedQ
             EmbeddedQueue::open(&config.data_dir, options).await?
         }
         QueueBackend::RabbitMq => {
-            RabbitQueue::new(config.queue.rabbitmq.clone()).context("queue.rabbitmq")?
+            std::sync::Arc::new(RabbitQueue::new(config.queue.rabbitmq.clone()).context("queue.rabbitmq")?)
         }
     })
 }

@@ -79,7 +79,10 @@ pub fn run<S: Send + Sync + 'static>(service: Service<S>) -> ExitCode {
             let _telemetry = start_telemetry(&process, &source)?;
             process.migrate(&source).await
         }),
-        Command::Config(command) => finish(config_command(&process, config, &command)),
+        Command::Config(command) => finish((|| {
+            let source = process.source(config)?;
+            config_command(&process, &source, &command)
+        })()),
         Command::Keys(command) => finish(keys_command(&command)),
     }
 }
@@ -107,8 +110,6 @@ async fn serve(process: Process, config: Option<&Path>) -> anyhow::Result<()> {
 /// # Errors
 /// One line that names the setting.
 pub fn start_telemetry(process: &Process, source: &Source) -> anyhow::Result<Telemetry> {
-    // The provider that TLS uses, before anything opens a connection; a second call in a process changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let config = source.process()?;
     let instance = uuid::Uuid::now_v7().to_string();
     Ok(septet_telemetry::init(&config.telemetry, process.name(), env!("CARGO_PKG_VERSION"), &instance)?)
@@ -118,9 +119,8 @@ pub fn start_telemetry(process: &Process, source: &Source) -> anyhow::Result<Tel
 ///
 /// # Errors
 /// The offending key.
-pub fn config_command(process: &Process, file: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<()> {
-    let source = process.source(file)?;
-    process.check(&source)?;
+pub fn config_command(process: &Process, source: &Source, command: &ConfigCommand) -> anyhow::Result<()> {
+    process.check(source)?;
     match command {
         ConfigCommand::Print => print(&source.print(&process.services())),
         ConfigCommand::Check => print("the configuration is good\n"),

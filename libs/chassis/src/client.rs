@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use septet_telemetry::grpc::{ClientTraceLayer, KnownMethods};
 use tonic::{
     body::Body,
-    transport::{Channel as Network, Endpoint},
+    transport::{Channel as Network, ClientTlsConfig, Endpoint},
 };
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 
@@ -51,9 +51,8 @@ impl Channels {
         let mut urls = BTreeMap::new();
         for (service, port) in SERVICES {
             let url = config.urls.get(service).cloned().unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
-            let endpoint = Endpoint::from_shared(url)
-                .with_context(|| format!("clients.urls.{service} is not a URL"))?
-                .connect_timeout(Duration::from_secs(5))
+            let endpoint = endpoint(&url)
+                .with_context(|| format!("clients.urls.{service}"))?
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .keep_alive_while_idle(true);
             urls.insert(service.to_owned(), endpoint);
@@ -121,12 +120,21 @@ impl Channels {
 /// # Errors
 /// The URL or the token cannot be used.
 pub fn remote(url: &str, token: &str) -> anyhow::Result<Channel> {
-    let endpoint = Endpoint::from_shared(url.to_owned())
-        .with_context(|| format!("{url} is not a URL"))?
-        .connect_timeout(Duration::from_secs(5));
+    let endpoint = endpoint(url)?;
     let token = Some(bearer(token).context("the token has characters that no header can carry")?);
     let target = Remote { network: endpoint.connect_lazy(), token };
     Ok(BoxCloneSyncService::new(target.map_err(ChannelError)))
+}
+
+/// With TLS for an `https:` URL, by the system's certificates.
+fn endpoint(url: &str) -> anyhow::Result<Endpoint> {
+    let endpoint = Endpoint::from_shared(url.to_owned())
+        .with_context(|| format!("{url:?} is not a URL"))?
+        .connect_timeout(Duration::from_secs(5));
+    if endpoint.uri().scheme_str() == Some("https") {
+        return Ok(endpoint.tls_config(ClientTlsConfig::new().with_native_roots())?);
+    }
+    Ok(endpoint)
 }
 
 fn bearer(token: &str) -> anyhow::Result<HeaderValue> {

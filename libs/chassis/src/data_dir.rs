@@ -2,9 +2,14 @@ use std::{
     fs::{self, File, TryLockError},
     io::{Read, Seek, Write},
     path::Path,
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
+
+/// How often and how long to wait for a lock that is held.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The directory of everything that the embedded backends keep, held by one process at a time.
 pub(crate) struct DataDir {
@@ -14,7 +19,7 @@ pub(crate) struct DataDir {
 
 impl DataDir {
     /// Creates the directory if it is not there, readable by this user only, and takes it.
-    pub fn take(path: &Path) -> anyhow::Result<Self> {
+    pub async fn take(path: &Path) -> anyhow::Result<Self> {
         create(path).with_context(|| format!("cannot create the data directory {}", path.display()))?;
         let lock_path = path.join("lock");
         let mut lock = File::options()
@@ -24,7 +29,16 @@ impl DataDir {
             .truncate(false)
             .open(&lock_path)
             .with_context(|| format!("cannot open {}", lock_path.display()))?;
-        match lock.try_lock() {
+        let mut locked = lock.try_lock();
+        for _ in 0..LOOKS {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            // It may be no more than a look by `data_dir_in_use`, which is over at once.
+            tokio::time::sleep(LOOK).await;
+            locked = lock.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();

@@ -25,6 +25,17 @@ impl LocalServer {
         remote(&format!("http://{}", address.trim()), &read_local_token(data_dir)?).map(Some)
     }
 
+    /// Takes back what an earlier server left word of: another program may listen there now.
+    pub(crate) fn forget(data_dir: &Path) -> anyhow::Result<()> {
+        let path = data_dir.join(ADDRESS_FILE);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Leaves word of where the server listens.
     pub(crate) fn announce(data_dir: &Path, address: SocketAddr) -> anyhow::Result<()> {
         let path = data_dir.join(ADDRESS_FILE);

@@ -2,12 +2,17 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use septet_contract::{Catalog, Contract};
-use septet_messaging::{Dispatcher, Handlers, Relay, Units, Worker, log::SharedLog, queue::SharedQueue};
+use septet_messaging::{
+    Dispatcher, Handlers, Relay, Units, Worker,
+    log::SharedLog,
+    queue::{Queue, QueueSettings, SharedQueue},
+};
 use septet_store::Leases;
 use septet_telemetry::{grpc::KnownMethods, metrics::Prometheus};
 use tokio::{
     net::TcpListener,
     task::{JoinError, JoinSet},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
@@ -27,9 +32,13 @@ use crate::{
 
 /// How long a process that stopped renewing keeps the relay's lease.
 const LEASE: Duration = Duration::from_secs(8);
+/// How long to wait before the queues are declared again.
+const DECLARE_AGAIN: Duration = Duration::from_secs(1);
 /// How often old rows are removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
-/// What the drain leaves for closing the backends.
+/// What the drain leaves for sending what waits in the outboxes, a quarter of it at most.
+const SEND: Duration = Duration::from_secs(5);
+/// What the drain leaves for closing the backends, a quarter of it at most.
 const CLOSE: Duration = Duration::from_secs(3);
 
 /// The services that make up a process.
@@ -141,7 +150,10 @@ impl Process {
     /// One line that names the database and what is wrong.
     pub async fn migrate(&self, source: &Source) -> anyhow::Result<()> {
         let config = self.check(source)?;
-        let _data_dir = needs_data_dir(&config).then(|| DataDir::take(&config.data_dir)).transpose()?;
+        let _data_dir = match needs_data_dir(&config) {
+            true => Some(DataDir::take(&config.data_dir).await?),
+            false => None,
+        };
         for service in &self.services {
             let name = service.contract().service;
             let store = source.shared(name, "store", &config.store)?;
@@ -157,12 +169,20 @@ impl Process {
     /// # Errors
     /// One line that names the thing and the way out.
     pub async fn start(self, source: Source, mode: Mode) -> anyhow::Result<Started> {
+        // The provider that TLS uses, before anything opens a connection; a second call in a process changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let config = self.check(&source)?;
         let prometheus = septet_telemetry::metrics::install_prometheus()?;
         let catalog = self.catalog();
         let contracts: Vec<_> = self.services.iter().map(|service| service.contract()).collect();
         let embedded = needs_data_dir(&config);
-        let data_dir = embedded.then(|| DataDir::take(&config.data_dir)).transpose()?;
+        let data_dir = match embedded {
+            true => Some(DataDir::take(&config.data_dir).await?),
+            false => None,
+        };
+        if data_dir.is_some() {
+            LocalServer::forget(&config.data_dir)?;
+        }
         // Bound before anything is opened: a port in use is the likeliest failure, and the cheapest to find.
         let listeners = match mode {
             Mode::Serve => Some((
@@ -177,8 +197,8 @@ impl Process {
         if config.log.backend == LogBackend::Embedded {
             log.apply_topics(&backends::topics(&catalog, &contracts)).await?;
         }
-        if mode == Mode::Serve || config.queue.backend == QueueBackend::Embedded {
-            queue.declare(&backends::queues(&contracts)).await.context("cannot declare the queues")?;
+        if config.queue.backend == QueueBackend::Embedded {
+            queue.declare(&backends::queues(&contracts)).await?;
         }
 
         let methods = catalog.contracts().fold(KnownMethods::new(), |methods, contract| {
@@ -210,14 +230,20 @@ impl Process {
             };
             let contract = service.contract();
             let Made { handlers, background: tasks } =
-                service.make(&boot, &mut routes).with_context(|| format!("cannot start {name}"))?;
+                service.make(boot, &mut routes).await.with_context(|| format!("cannot start {name}"))?;
             background.extend(tasks.into_iter().map(|(task, run)| (format!("{name}.{task}"), run)));
             services.push(Running { contract, units, handlers: Arc::new(handlers) });
             septet_telemetry::metrics::record_build_info(name, env!("CARGO_PKG_VERSION"));
         }
         let shared = Arc::new(Shared { services, catalog, log, queue, source, prometheus });
         routes.add_service(Admin::server(Arc::clone(&shared)));
-        let stack = Stack { auth: Arc::new(auth), bounds: Arc::new(Bounds::new(&config.grpc)), methods };
+        let intake = CancellationToken::new();
+        let stack = Stack {
+            auth: Arc::new(auth),
+            bounds: Arc::new(Bounds::new(&config.grpc)),
+            methods,
+            stop: intake.clone(),
+        };
         let router = stack.wrap(routes.routes());
         channels.serve(router.clone());
 
@@ -225,7 +251,7 @@ impl Process {
             shared,
             config,
             health,
-            intake: CancellationToken::new(),
+            intake,
             relays: CancellationToken::new(),
             intake_tasks: JoinSet::new(),
             relay_tasks: JoinSet::new(),
@@ -261,6 +287,11 @@ impl Started {
         self.intake_tasks.spawn({
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             async move { ("admin".to_owned(), admin::serve(admin_listener, shared, stop).await) }
+        });
+        self.intake_tasks.spawn({
+            let (queue, stop) = (Arc::clone(&shared.queue), stop.clone());
+            let queues: Vec<_> = shared.services.iter().map(|running| running.contract).collect();
+            async move { ("queues".to_owned(), declare(&*queue, &backends::queues(&queues), &stop).await) }
         });
         for service in &shared.services {
             let name = service.contract.service;
@@ -348,19 +379,24 @@ impl Started {
     /// The deadline has passed; what was not finished comes again at the next start.
     pub async fn drain(mut self) -> anyhow::Result<()> {
         let limit = Duration::from_secs(self.config.drain_secs);
+        let end = Instant::now() + limit;
         self.health.set(false).await;
         self.intake.cancel();
-        let finished = tokio::time::timeout(limit, async {
+        // A call or handler that hangs must not keep from being sent what others have committed.
+        let taken_in = tokio::time::timeout_at(end - CLOSE.min(limit / 4) - SEND.min(limit / 4), async {
             while let Some(ended) = self.intake_tasks.join_next().await {
                 if let Ok((task, Err(error))) = ended {
                     tracing::warn!(task, %error, "a task failed while draining");
                 }
             }
-            self.relays.cancel();
+        })
+        .await;
+        self.relays.cancel();
+        let sent = tokio::time::timeout_at(end - CLOSE.min(limit / 4), async {
             while self.relay_tasks.join_next().await.is_some() {}
         })
         .await;
-        let closed = tokio::time::timeout(CLOSE, async {
+        let closed = tokio::time::timeout_at(end, async {
             self.shared.log.close().await;
             self.shared.queue.close().await;
             for service in &self.shared.services {
@@ -368,8 +404,8 @@ impl Started {
             }
         })
         .await;
-        match (finished, closed) {
-            (Ok(()), Ok(())) => Ok(()),
+        match (taken_in, sent, closed) {
+            (Ok(()), Ok(()), Ok(())) => Ok(()),
             _ => Err(anyhow!(
                 "the drain took longer than {limit:?}; what was not finished comes again at the next start"
             )),
@@ -377,10 +413,30 @@ impl Started {
     }
 }
 
+/// Declares the queues, however long their server is away; until then workers and relays wait.
+async fn declare(queue: &dyn Queue, queues: &[QueueSettings], stop: &CancellationToken) -> anyhow::Result<()> {
+    while let Err(error) = queue.declare(queues).await {
+        if !error.is_transient() {
+            return Err(error).context("cannot declare the queues");
+        }
+        tracing::warn!(%error, "cannot declare the queues yet");
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(DECLARE_AGAIN) => {}
+        }
+    }
+    stop.cancelled().await;
+    Ok(())
+}
+
 /// Forgets what need not be known any more, once an hour.
 async fn housekeep(units: &Units, stop: &CancellationToken) {
     loop {
-        match units.forget_old().await {
+        let forgotten = tokio::select! {
+            () = stop.cancelled() => return,
+            forgotten = units.forget_old() => forgotten,
+        };
+        match forgotten {
             Ok(0) => {}
             Ok(forgotten) => tracing::debug!(forgotten, "forgot old deliveries and replies"),
             Err(error) => tracing::warn!(%error, "cannot forget old deliveries yet"),

@@ -1,5 +1,6 @@
 use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
 
+use async_trait::async_trait;
 use axum::response::IntoResponse;
 use septet_contract::{Contract, Event, Job};
 use septet_messaging::{Handle, Handlers, Units, Work};
@@ -19,15 +20,18 @@ pub struct Service<S> {
     contracts: Vec<&'static Contract>,
     migrations: Migrations,
     settings: SettingsOf,
-    new: Box<dyn FnOnce(&Boot) -> anyhow::Result<S> + Send>,
+    new: Box<dyn FnOnce(Boot) -> Making<S> + Send>,
     grpc: Vec<Register<S, RoutesBuilder>>,
     handlers: Vec<Register<S, Handlers>>,
     background: Vec<(&'static str, Background<S>)>,
 }
 
+type Making<S> = Pin<Box<dyn Future<Output = anyhow::Result<S>> + Send>>;
 type Register<S, To> = Box<dyn FnOnce(&Arc<S>, &mut To) + Send>;
 type Running = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 type Background<S> = Box<dyn FnOnce(Arc<S>, CancellationToken) -> Running + Send>;
+/// A background task whose service is known.
+pub(crate) type Task = Box<dyn FnOnce(CancellationToken) -> Running + Send>;
 
 /// How to handle a service's settings whose type is forgotten.
 #[derive(Clone, Copy)]
@@ -80,18 +84,21 @@ impl Boot {
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
-    /// A service that owns a contract, and how to make its struct.
-    pub fn new(
+    /// A service that owns a contract, and how to make its struct once its database is up to date.
+    pub fn new<F>(
         contract: &'static Contract,
         migrations: Migrations,
-        new: impl FnOnce(&Boot) -> anyhow::Result<S> + Send + 'static,
-    ) -> Self {
+        new: impl FnOnce(Boot) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = anyhow::Result<S>> + Send + 'static,
+    {
         Self {
             contract,
             contracts: vec![contract],
             migrations,
             settings: SettingsOf::of::<()>(),
-            new: Box::new(new),
+            new: Box::new(|boot| Box::pin(new(boot))),
             grpc: Vec::new(),
             handlers: Vec::new(),
             background: Vec::new(),
@@ -166,20 +173,23 @@ impl<S: Send + Sync + 'static> Service<S> {
 }
 
 /// A service whose struct is forgotten.
+#[async_trait]
 pub(crate) trait AnyService: Send {
     fn contract(&self) -> &'static Contract;
     fn contracts(&self) -> Vec<&'static Contract>;
     fn settings(&self) -> SettingsOf;
     fn migrations(&self) -> &Migrations;
-    fn make(self: Box<Self>, boot: &Boot, routes: &mut RoutesBuilder) -> anyhow::Result<Made>;
+    /// Makes the service's struct and adds its gRPC servers to the routes.
+    async fn make(self: Box<Self>, boot: Boot, routes: &mut RoutesBuilder) -> anyhow::Result<Made>;
 }
 
 /// A service that is made and can run.
 pub(crate) struct Made {
     pub handlers: Handlers,
-    pub background: Vec<(&'static str, Box<dyn FnOnce(CancellationToken) -> Running + Send>)>,
+    pub background: Vec<(&'static str, Task)>,
 }
 
+#[async_trait]
 impl<S: Send + Sync + 'static> AnyService for Service<S> {
     fn contract(&self) -> &'static Contract {
         self.contract
@@ -197,8 +207,8 @@ impl<S: Send + Sync + 'static> AnyService for Service<S> {
         &self.migrations
     }
 
-    fn make(self: Box<Self>, boot: &Boot, routes: &mut RoutesBuilder) -> anyhow::Result<Made> {
-        let service = Arc::new((self.new)(boot)?);
+    async fn make(self: Box<Self>, boot: Boot, routes: &mut RoutesBuilder) -> anyhow::Result<Made> {
+        let service = Arc::new((self.new)(boot).await?);
         for register in self.grpc {
             register(&service, routes);
         }
@@ -211,8 +221,7 @@ impl<S: Send + Sync + 'static> AnyService for Service<S> {
             .into_iter()
             .map(|(name, task)| {
                 let service = Arc::clone(&service);
-                let task: Box<dyn FnOnce(CancellationToken) -> Running + Send> =
-                    Box::new(move |stop| task(service, stop));
+                let task: Task = Box::new(move |stop| task(service, stop));
                 (name, task)
             })
             .collect();

@@ -155,8 +155,7 @@ impl Cx {
     /// meanwhile.
     ///
     /// # Errors
-    /// [`CxError::Store`] if the database is away; [`CxError::Overloaded`] while too much waits to be sent;
-    /// [`CxError::Done`] if this delivery was handled already.
+    /// [`CxError::Store`] if the database is away; [`CxError::Done`] if this delivery was handled already.
     pub async fn tx(&mut self) -> Result<&mut Tx, CxError> {
         let tx = match self.tx.take() {
             Some(tx) => tx,
@@ -166,7 +165,6 @@ impl Cx {
     }
 
     async fn open(&mut self) -> Result<Tx, CxError> {
-        self.units.admit()?;
         let mut tx = self.units.shared.store.begin().await?;
         if let Some((consumer, delivery)) = &self.claim {
             let entered = inbox::enter(&mut tx, consumer, std::slice::from_ref(delivery), self.now).await?;
@@ -196,7 +194,8 @@ impl Cx {
     /// as their changes are ordered. Gives the event's id.
     ///
     /// # Errors
-    /// [`CxError::TooLarge`] if it is larger than the log would take.
+    /// [`CxError::TooLarge`] if it is larger than the log would take; [`CxError::Overloaded`] while too much waits to be
+    /// sent.
     pub fn publish<E: Event>(&mut self, event: &E) -> Result<String, CxError> {
         let envelope = Envelope::of_event(event, &self.units.shared.source, self.now, &self.traced_cause());
         self.draft(Lane::Event, E::TOPIC, &envelope, self.now)?;
@@ -206,7 +205,8 @@ impl Cx {
     /// Enqueues a job when the transaction commits. Gives the job's id.
     ///
     /// # Errors
-    /// [`CxError::TooLarge`] if it is larger than the queue would take.
+    /// [`CxError::TooLarge`] if it is larger than the queue would take; [`CxError::Overloaded`] while too much waits to be
+    /// sent.
     pub fn enqueue<J: Job>(&mut self, job: &J) -> Result<String, CxError> {
         self.enqueue_after(job, Duration::ZERO)
     }
@@ -264,6 +264,8 @@ impl Cx {
         envelope: &Envelope,
         due: Timestamp,
     ) -> Result<(), CxError> {
+        // What only changes state, or gives an earlier reply, goes on.
+        self.units.admit()?;
         let record = cloudevents::to_record(envelope);
         let (size, limit) = (record.size(), self.units.shared.settings.max_message_bytes);
         if size > limit {

@@ -17,6 +17,11 @@ pub(crate) const REDRIVE_ID: &str = "septet_redrive_id";
 /// Header of a dead or redriven record: the topic that it came from.
 pub(crate) const TOPIC: &str = "septet_topic";
 
+/// The topic that a dead or redriven record came from; `None` for any other record.
+pub fn first_topic(record: &Record) -> Option<&str> {
+    std::str::from_utf8(record.header(TOPIC)?).ok()
+}
+
 /// Why a delivery was given up: a short stable word, also the label of the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason(&'static str);
@@ -124,7 +129,7 @@ impl Cx {
         )
         .bind(&id).bind(DeadLetterState::Open as i64).bind(reason.as_str()).bind(&error).bind(lane.as_str())
         .bind(&origin).bind(i64::from(partition)).bind(offset).bind(&r#type).bind(i64::from(attempts))
-        .bind(record.key.as_deref()).bind(pack(&record.headers).to_vec()).bind(record.value.as_deref())
+        .bind(record.key.as_deref()).bind(pack(&record.headers)).bind(record.value.as_deref())
         .bind(now.micros()).execute(conn).await.map(drop))
         .map_err(StoreError::from)?;
         tracing::warn!(
@@ -218,7 +223,11 @@ impl DeadLetters {
         // A new identity: the inbox has seen the old one.
         let identity = Uuid::now_v7().to_string();
         record.headers.retain(|header| !header.key.starts_with(PREFIX));
-        let draft = if letter.lane == Lane::Event.as_str() {
+        let draft = if letter.reason == Reason::UNPUBLISHABLE.as_str() && letter.lane == Lane::Event.as_str()
+        {
+            // It never left: it goes where it was to go.
+            Draft { lane: Lane::Event, destination: letter.origin.clone(), record, due: cx.now() }
+        } else if letter.lane == Lane::Event.as_str() {
             record.headers.push(Header::text(REDRIVE_ID, identity));
             record.headers.push(Header::text(TOPIC, letter.origin.clone()));
             Draft {
@@ -305,7 +314,7 @@ struct RowOf {
 
 impl RowOf {
     fn read(self) -> Result<DeadLetter, StoreError> {
-        let headers = unpack(self.headers)
+        let headers = unpack(&self.headers)
             .ok_or_else(|| StoreError::Statement(format!("dead letter {} has damaged headers", self.id)))?;
         Ok(DeadLetter {
             state: DeadLetterState::from_number(self.state),

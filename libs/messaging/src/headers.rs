@@ -1,15 +1,15 @@
 //! Record headers as one blob: for each, key length, key, value length, value; lengths are little-endian `u32`, and
 //! `u32::MAX` as a value length means null.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes};
 use septet_contract::Header;
 
 const NULL: u32 = u32::MAX;
 
 /// Packs headers.
-pub(crate) fn pack(headers: &[Header]) -> Bytes {
+pub(crate) fn pack(headers: &[Header]) -> Vec<u8> {
     let size = headers.iter().map(|h| 8 + h.key.len() + h.value.as_ref().map_or(0, Bytes::len)).sum();
-    let mut packed = BytesMut::with_capacity(size);
+    let mut packed = Vec::with_capacity(size);
     for header in headers {
         put(&mut packed, &header.key);
         match &header.value {
@@ -17,18 +17,18 @@ pub(crate) fn pack(headers: &[Header]) -> Bytes {
             None => packed.put_u32_le(NULL),
         }
     }
-    packed.freeze()
+    packed
 }
 
-fn put(packed: &mut BytesMut, bytes: &[u8]) {
+fn put(packed: &mut Vec<u8>, bytes: &[u8]) {
     // Records are limited to a few MiB long before they come here.
     packed.put_u32_le(bytes.len() as u32);
     packed.put_slice(bytes);
 }
 
 /// Unpacks headers; `None` if the blob was not packed by [`pack`].
-pub(crate) fn unpack(packed: impl Into<Bytes>) -> Option<Vec<Header>> {
-    let mut packed = packed.into();
+pub(crate) fn unpack(packed: &[u8]) -> Option<Vec<Header>> {
+    let mut packed = Bytes::copy_from_slice(packed);
     let mut headers = Vec::new();
     while packed.has_remaining() {
         let key = take(&mut packed)??;
@@ -60,14 +60,14 @@ mod tests {
             Header { key: Bytes::new(), value: Some(Bytes::new()) },
             Header::text("ce_id", "again"),
         ];
-        assert_eq!(unpack(pack(&headers)), Some(headers));
+        assert_eq!(unpack(&pack(&headers)), Some(headers));
     }
 
     #[test]
     fn a_cut_blob_is_refused() {
         let packed = pack(&[Header::text("ce_id", "1")]);
         for length in 1..packed.len() {
-            assert_eq!(unpack(packed.slice(..length)), None, "{length}");
+            assert_eq!(unpack(&packed[..length]), None, "{length}");
         }
     }
 }

@@ -24,7 +24,7 @@ mod settings;
 mod worker;
 
 pub use cx::{Cx, CxError, Units};
-pub use dead_letter::{DeadLetter, DeadLetterState, DeadLetters, Reason};
+pub use dead_letter::{DeadLetter, DeadLetterState, DeadLetters, Reason, first_topic};
 pub use dispatch::{DispatchError, Dispatcher};
 pub use handle::{Handle, HandleError, Handlers, Work};
 pub use outbox::{Lane, Pending};

@@ -66,7 +66,7 @@ pub(crate) async fn insert(tx: &mut Tx, drafts: &[Draft]) -> Result<(), StoreErr
                 row.push_bind(draft.lane.as_str())
                     .push_bind(&draft.destination)
                     .push_bind(draft.record.key.as_deref())
-                    .push_bind(headers::pack(&draft.record.headers).to_vec())
+                    .push_bind(headers::pack(&draft.record.headers))
                     .push_bind(draft.record.value.as_deref())
                     .push_bind(draft.due.micros());
             });
@@ -88,7 +88,7 @@ pub(crate) async fn oldest(tx: &mut Tx, lane: Lane, limit: u32) -> Result<Vec<Ro
     .bind(lane.as_str()).bind(i64::from(limit)).fetch_all(conn).await)?;
     rows.into_iter()
         .map(|(id, destination, key, packed, value, due)| {
-            let headers = headers::unpack(packed)
+            let headers = headers::unpack(&packed)
                 .ok_or_else(|| StoreError::Statement(format!("outbox row {id} has damaged headers")))?;
             let record = Record {
                 key: key.map(Bytes::from),

@@ -52,7 +52,7 @@ impl Replay {
     }
 
     /// Handles the events of `topic` that were appended at or after `from` and before now: those of type `only`, or all
-    /// that the service handles.
+    /// that the service handles. Tells `progress` how far it is after each partition.
     ///
     /// # Errors
     /// [`ReplayError`].
@@ -61,6 +61,7 @@ impl Replay {
         topic: &str,
         from: Timestamp,
         only: Option<&str>,
+        mut progress: impl FnMut(&Replayed) + Send,
     ) -> Result<Replayed, ReplayError> {
         self.check(topic, only)?;
         let ends: BTreeMap<i32, KeptRange> = self
@@ -79,6 +80,7 @@ impl Replay {
         let mut replayed = Replayed { consumer, ..Replayed::default() };
         for (partition, range) in ends {
             self.partition(topic, partition, range, from, only, &mut replayed).await?;
+            progress(&replayed);
         }
         Ok(replayed)
     }
@@ -110,28 +112,38 @@ impl Replay {
         if range.start >= range.end {
             return Ok(());
         }
-        let mut reader = self.log.read(topic, partition, From::Time(from)).await?;
+        // Not from the time: a reader that begins after the last record would wait for what comes after now.
+        let mut reader = self.log.read(topic, partition, From::Offset(range.start)).await?;
         loop {
-            // Nothing may be there at or after `from`; then the reader would wait for what comes after now.
+            // What was kept when this began may have expired since.
             let batch = match tokio::time::timeout(Duration::from_secs(5), reader.batch(256)).await {
                 Ok(batch) => batch?,
-                Err(_elapsed) => return Ok(()),
+                // A log that is away is silent as well, and what it kept would be missed.
+                Err(_elapsed) => return Ok(self.log.ping().await?),
             };
             for fetched in batch {
                 let offset = fetched.offset;
                 if offset >= range.end {
                     return Ok(());
                 }
+                let last = offset + 1 >= range.end;
+                if fetched.record.timestamp < from {
+                    if last {
+                        return Ok(());
+                    }
+                    continue;
+                }
                 let delivery = delivery::read(
                     topic,
                     partition,
+                    false,
                     fetched,
                     &self.catalog,
                     &self.handlers,
                     &Limits::default(),
                 );
                 self.one(delivery, only, replayed).await;
-                if offset + 1 >= range.end {
+                if last {
                     return Ok(());
                 }
             }

@@ -31,13 +31,14 @@ impl Write for InlineDiff {
 }
 
 impl InlineDiff {
-    /// The diff inline if it is small enough, else by reference. `left_out` tells that a limit kept some of it out.
-    pub fn finish(self, left_out: bool) -> Diff {
+    /// The diff inline if it is small enough, else by reference. `left_out` files were kept out of it by a limit.
+    pub fn finish(self, left_out: u32) -> Diff {
         let fits = self.size <= INLINE as u64;
         Diff {
             inline: if fits { self.kept.into() } else { Default::default() },
             size: self.size,
-            complete: fits && !left_out,
+            complete: fits && left_out == 0,
+            left_out,
             sha256: hex(&self.digest.finalize()),
         }
     }
@@ -62,7 +63,7 @@ mod tests {
         for &length in pieces {
             diff.write_all(&vec![b'+'; length]).unwrap();
         }
-        diff.finish(false)
+        diff.finish(0)
     }
 
     #[test]
@@ -81,7 +82,7 @@ mod tests {
     fn a_diff_with_something_left_out_is_not_complete() {
         let mut diff = InlineDiff::default();
         diff.write_all(b"+x\n").unwrap();
-        let diff = diff.finish(true);
+        let diff = diff.finish(1);
         assert_eq!((&diff.inline[..], diff.complete), (&b"+x\n"[..], false));
     }
 }

@@ -12,8 +12,8 @@ pub(crate) enum Error {
     Diff(#[from] DiffError),
     #[error("there is no review with this {0}")]
     NotFound(&'static str),
-    #[error("the rules are not ready: {0}")]
-    Rules(String),
+    #[error("the scan did not end: {0}")]
+    Scan(String),
     #[error(transparent)]
     Cx(#[from] CxError),
     #[error(transparent)]
@@ -39,15 +39,9 @@ impl From<Error> for Status {
                 &text,
                 "`review.ListReviews` lists those there are",
             ),
-            Error::Rules(_) => {
-                tracing::error!(error = text, "cannot review");
-                fault(
-                    Code::Internal,
-                    "REVIEW-0004",
-                    "rules",
-                    "the rules are not ready; the log says more",
-                    "",
-                )
+            Error::Scan(_) => {
+                tracing::error!(error = text, "a scan failed");
+                fault(Code::Internal, "REVIEW-0004", "diff", "the scan did not end; the log says more", "")
             }
             Error::Cx(error) => status_of(error),
             Error::Store(error) => status_of_store(error),

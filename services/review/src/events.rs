@@ -14,7 +14,7 @@ use crate::{
 /// Longest name or commit that a producer may send, in bytes.
 const MAX_NAME: usize = 256;
 /// Largest diff that a producer may send, in bytes.
-const MAX_DIFF: usize = 1 << 20;
+const MAX_DIFF: usize = 896 << 10;
 
 impl Handle<ChangePushed> for Review {
     async fn handle(&self, cx: &mut Cx, event: ChangePushed) -> Result<(), HandleError> {
@@ -22,13 +22,14 @@ impl Handle<ChangePushed> for Review {
             return Err(HandleError::reject("REVIEW-0005", "the event has no change"));
         };
         let outcome = match diffs::of(&event, &self.devops, self.reviewer.max_diff_bytes()).await? {
-            Fetched::Whole(diff) => match self.reviewer.review(&self.units, diff, &change.commit).await {
+            Fetched::Whole(diff) => match self.reviewer.review(diff, &change.commit).await {
                 Ok(outcome) => outcome,
                 Err(Error::Diff(error)) => self.reviewer.unreadable(&error.to_string()),
                 Err(error) => return Err(error.into()),
             },
             Fetched::Unreadable(why) => self.reviewer.unreadable(&why),
         };
+        let outcome = outcome.with_left_out(event.diff.as_ref().map_or(0, |diff| diff.left_out));
         let subject = Subject {
             change_id: event.change_id.clone(),
             repository_id: change.repository_id.clone(),
@@ -59,7 +60,7 @@ impl Handle<DiffSubmitted> for Review {
                 format!("`diff` is longer than {MAX_DIFF} bytes"),
             ));
         }
-        let outcome = match self.reviewer.review(&self.units, Bytes::from(event.diff), &event.commit).await {
+        let outcome = match self.reviewer.review(Bytes::from(event.diff), &event.commit).await {
             Ok(outcome) => outcome,
             Err(Error::Diff(error)) => return Err(HandleError::reject("REVIEW-0002", error.to_string())),
             Err(error) => return Err(error.into()),

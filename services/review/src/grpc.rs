@@ -90,7 +90,7 @@ impl Review {
         }
         // Not while the transaction is open: a scan takes its time.
         drop(cx);
-        let outcome = self.reviewer.review(&self.units, request.diff, &request.commit).await?;
+        let outcome = self.reviewer.review(request.diff, &request.commit).await?;
         let mut cx = self.units.begin(Default::default());
         let subject = Subject {
             change_id: String::new(),

@@ -36,8 +36,8 @@ pub struct Review {
 
 /// What the service does.
 pub fn service() -> Service<Review> {
-    Service::new(&CONTRACT, migrations!("review"), |boot| {
-        let reviewer = Reviewer::new(boot.config()?)?;
+    Service::new(&CONTRACT, migrations!("review"), |boot| async move {
+        let reviewer = Reviewer::new(boot.config()?, boot.units().store()).await?;
         Ok(Review { units: boot.units(), reviewer, devops: boot.channel("devops") })
     })
     .config::<Config>()

@@ -1,8 +1,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
-use septet_chassis::Units;
-use tokio::sync::OnceCell;
+use septet_chassis::Store;
 
 use crate::{
     Config,
@@ -20,9 +19,7 @@ const MAX_RULES: u64 = 4 << 20;
 /// Scans diffs and judges what was found.
 pub(crate) struct Reviewer {
     config: Config,
-    rules: RuleSet,
-    /// Made at first use, since the key may be in the database.
-    scanner: OnceCell<Arc<Scanner>>,
+    scanner: Arc<Scanner>,
 }
 
 /// What the review of a diff gave.
@@ -46,8 +43,15 @@ pub(crate) fn rules(config: &Config) -> anyhow::Result<RuleSet> {
 }
 
 impl Reviewer {
-    pub fn new(config: Config) -> anyhow::Result<Self> {
-        Ok(Self { rules: rules(&config)?, config, scanner: OnceCell::new() })
+    /// Compiles the rules and gets the key of the fingerprints: from its file, or from the database, which is given one at
+    /// the first start.
+    pub async fn new(config: Config, store: &Store) -> anyhow::Result<Self> {
+        let key = match &config.fingerprint_key_file {
+            Some(path) => key_from(path)?,
+            None => store::fingerprint_key(store).await?,
+        };
+        let scanner = Scanner::new(rules(&config)?, FingerprintKey::new(key))?;
+        Ok(Self { config, scanner: Arc::new(scanner) })
     }
 
     /// Bytes of a pushed change's diff at most.
@@ -58,10 +62,9 @@ impl Reviewer {
     /// Finds secrets in a diff and judges them.
     ///
     /// # Errors
-    /// The diff cannot be read, or the key of the fingerprints cannot be had.
-    pub async fn review(&self, units: &Units, diff: bytes::Bytes, commit: &str) -> Result<Outcome, Error> {
-        let scanner = Arc::clone(self.scanner.get_or_try_init(|| self.prepare(units)).await?);
-        let rules_version = scanner.rules_version().to_owned();
+    /// The diff cannot be read.
+    pub async fn review(&self, diff: bytes::Bytes, commit: &str) -> Result<Outcome, Error> {
+        let scanner = Arc::clone(&self.scanner);
         let limits = Limits {
             diff: crate::diff::Limits { max_bytes: self.config.max_diff_bytes, ..Default::default() },
             max_findings: self.config.max_findings,
@@ -71,10 +74,10 @@ impl Reviewer {
         let scan: Result<Scan, DiffError> =
             tokio::task::spawn_blocking(move || scanner.scan(&diff, commit.as_deref(), &limits))
                 .await
-                .map_err(|error| Error::Rules(format!("the scan did not end: {error}")))?;
+                .map_err(|error| Error::Scan(error.to_string()))?;
         let scan = scan?;
         let judgement = self.config.policy.judge(&scan.findings);
-        Ok(Outcome { scan, judgement, rules_version })
+        Ok(Outcome { scan, judgement, rules_version: self.scanner.rules_version().to_owned() })
     }
 
     /// The outcome for a change that could not be looked at: the gate stays shut.
@@ -82,17 +85,21 @@ impl Reviewer {
         Outcome {
             scan: Scan::default(),
             judgement: Judgement { verdict: Verdict::Fail, reason: format!("not scanned: {why}") },
-            rules_version: self.rules.version().to_owned(),
+            rules_version: self.scanner.rules_version().to_owned(),
         }
     }
+}
 
-    async fn prepare(&self, units: &Units) -> Result<Arc<Scanner>, Error> {
-        let key = match &self.config.fingerprint_key_file {
-            Some(path) => key_from(path).map_err(|error| Error::Rules(format!("{error:#}")))?,
-            None => store::fingerprint_key(units.store()).await?,
-        };
-        let scanner = Scanner::new(self.rules.clone(), FingerprintKey::new(key));
-        scanner.map(Arc::new).map_err(|error| Error::Rules(error.to_string()))
+impl Outcome {
+    /// The outcome for a change of which some files could not be looked at: the gate stays shut.
+    #[must_use]
+    pub fn with_left_out(mut self, files: u32) -> Self {
+        if files > 0 {
+            let what = if files == 1 { "1 file is" } else { &format!("{files} files are") };
+            let reason = format!("not scanned: {what} over the limits of devops; {}", self.judgement.reason);
+            self.judgement = Judgement { verdict: Verdict::Fail, reason };
+        }
+        self
     }
 }
 

@@ -1,10 +1,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use septet_chassis::cli::{ConfigCommand, KeysCommand, block_on, config_command, finish, keys_command};
+use septet_chassis::cli::{
+    ConfigCommand, KeysCommand, block_on, config_command, finish, keys_command, start_telemetry,
+};
 
 use crate::{
     call::{self, CallArgs},
+    connect::source,
     describe,
     dlq::{self, DlqCommand},
     events::{self, EventsCommand, ReplayArgs},
@@ -67,9 +70,18 @@ enum Command {
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Bring the schema of every service's database up to date and end; embedded ones do so by themselves
+    Migrate,
     /// Make API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+}
+
+async fn migrate(global: Global) -> anyhow::Result<()> {
+    let source = source(&global)?;
+    let process = suite::process();
+    let _telemetry = start_telemetry(&process, &source)?;
+    process.migrate(&source).await
 }
 
 pub fn run() -> ExitCode {
@@ -82,9 +94,9 @@ pub fn run() -> ExitCode {
         Command::Call(args) => block_on(call::run(global, args)),
         Command::Describe { service, json } => block_on(describe::run(global, service, json)),
         Command::Replay(args) => block_on(events::replay(global, args)),
-        Command::Config(command) => {
-            finish(config_command(&suite::process(), global.config.as_deref(), &command))
-        }
+        Command::Config(command) => finish((|| config_command(&suite::process(), &source(&global)?, &command))()),
+        Command::Migrate => block_on(migrate(global)),
+
         Command::Keys(command) => finish(keys_command(&command)),
     }
 }

@@ -8,7 +8,7 @@ use septet_chassis::{
     contract::{Timestamp, cloudevents},
 };
 use septet_proto_common::v1::{
-    PublishRecordRequest, RecordHeader, ReplayTopicRequest, TailEventsRequest,
+    PublishRecordRequest, RecordHeader, ReplayTopicRequest, ReplayTopicResponse, TailEventsRequest,
     admin_service_client::AdminServiceClient,
 };
 use tokio_stream::StreamExt;
@@ -161,9 +161,17 @@ pub async fn replay(global: Global, args: ReplayArgs) -> anyhow::Result<()> {
         from: Some(from.into()),
         handler: args.handler,
     };
-    let reply = client.replay_topic(request).await;
+    let replayed = async {
+        let mut progress = client.replay_topic(request).await?.into_inner();
+        let mut whole = ReplayTopicResponse::default();
+        while let Some(so_far) = progress.next().await {
+            whole = so_far?;
+        }
+        Ok(whole)
+    }
+    .await;
     connection.close().await?;
-    let reply = reply.map_err(|status| told(&status))?.into_inner();
+    let reply = replayed.map_err(|status: tonic::Status| told(&status))?;
     print(&format!(
         "{} handled, {} skipped, {} failed (inbox consumer {})\n",
         reply.handled, reply.skipped, reply.failed, reply.consumer

@@ -6,13 +6,15 @@ use septet_contract::{
     cloudevents::{self, Origin},
 };
 use septet_messaging::{
-    Replay, ReplayError,
+    Replay, ReplayError, Replayed, first_topic,
     log::{Append, Fetched, From, KeptRange, LogError, Reader, SharedLog},
 };
 use septet_proto_common::v1::{
     PublishRecordRequest, PublishRecordResponse, ReplayTopicRequest, ReplayTopicResponse, TailEventsRequest,
     TailEventsResponse,
 };
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
 
 use super::topics::of_log;
@@ -25,6 +27,7 @@ use crate::{
 const BATCH: usize = 256;
 
 type Tail = Pin<Box<dyn Stream<Item = Result<TailEventsResponse, Status>> + Send>>;
+type Progress = Pin<Box<dyn Stream<Item = Result<ReplayTopicResponse, Status>> + Send>>;
 
 /// Appends one record as it is.
 pub(super) async fn publish(
@@ -129,18 +132,16 @@ pub fn event_json(
     partition: i32,
     catalog: &Catalog,
 ) -> Result<String, String> {
-    let origin = Origin { topic, partition, offset: fetched.offset };
+    // A dead or redriven record is read as what it was where it came from.
+    let origin = Origin { topic: first_topic(&fetched.record).unwrap_or(topic), partition, offset: fetched.offset };
     let envelope = cloudevents::decode(&fetched.record, origin, catalog, &Limits::default())
         .map_err(|error| format!("{}: {error}", error.reason()))?;
     let json = cloudevents::to_structured_json(&envelope, catalog).map_err(|error| error.to_string())?;
     Ok(json.to_string())
 }
 
-/// Handles kept events again.
-pub(super) async fn replay(
-    shared: &Shared,
-    request: ReplayTopicRequest,
-) -> Result<ReplayTopicResponse, Status> {
+/// Handles kept events again, and tells how far it is. Ends when nobody listens any more.
+pub(super) fn replay(shared: &Shared, request: ReplayTopicRequest) -> Result<Progress, Status> {
     let running = shared.service(&request.service)?;
     let from =
         request.from.map(Timestamp::from).ok_or_else(|| invalid("SEPTET-0037", "from", "is missing"))?;
@@ -150,18 +151,38 @@ pub(super) async fn replay(
         shared.catalog.clone(),
         Arc::clone(&running.handlers),
     );
-    let only = (!request.handler.is_empty()).then_some(request.handler.as_str());
-    let replayed = replay.run(&request.topic, from, only).await.map_err(|error| match &error {
+    let (sender, receiver) = mpsc::channel(16);
+    tokio::spawn(async move {
+        let only = (!request.handler.is_empty()).then_some(request.handler.as_str());
+        let progress = |so_far: &Replayed| {
+            // Whoever is slow to read misses some figures, and gets the whole at the end.
+            let _ = sender.try_send(Ok(figures(so_far)));
+        };
+        let outcome = tokio::select! {
+            outcome = replay.run(&request.topic, from, only, progress) => outcome,
+            () = sender.closed() => return,
+        };
+        // Nobody may be left to hear it.
+        let _ = sender.send(outcome.map(|all| figures(&all)).map_err(|error| of_replay(&error))).await;
+    });
+    Ok(ReceiverStream::new(receiver).boxed())
+}
+
+fn figures(replayed: &Replayed) -> ReplayTopicResponse {
+    ReplayTopicResponse {
+        consumer: replayed.consumer.clone(),
+        handled: replayed.handled,
+        skipped: replayed.skipped,
+        failed: replayed.failed,
+    }
+}
+
+fn of_replay(error: &ReplayError) -> Status {
+    match error {
         ReplayError::Log(error) => of_log(error),
         ReplayError::NoHandler(_) => fault(Code::NotFound, "SEPTET-0038", "handler", &error.to_string(), ""),
         ReplayError::NotReplayable(_) => {
             fault(Code::FailedPrecondition, "SEPTET-0039", "handler", &error.to_string(), "")
         }
-    })?;
-    Ok(ReplayTopicResponse {
-        consumer: replayed.consumer,
-        handled: replayed.handled,
-        skipped: replayed.skipped,
-        failed: replayed.failed,
-    })
+    }
 }

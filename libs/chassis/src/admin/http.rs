@@ -73,19 +73,27 @@ async fn probed<E: std::fmt::Display>(
 }
 
 async fn upkeep(shared: &Shared, stop: &CancellationToken) {
-    loop {
-        shared.prometheus.run_upkeep();
-        for service in &shared.services {
-            for job in service.contract.jobs {
-                if let Ok(depth) = shared.queue.depth(job.queue).await {
-                    gauge!(names::JOBS_PENDING, "service" => service.contract.service, "queue" => job.queue)
-                        .set((depth.ready + depth.delayed) as f64);
-                }
-            }
+    let rounds = async {
+        loop {
+            shared.prometheus.run_upkeep();
+            observe_queues(shared).await;
+            tokio::time::sleep(UPKEEP).await;
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(UPKEEP) => {}
+    };
+    // A queue that does not answer must not hold up the drain.
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = rounds => {}
+    }
+}
+
+async fn observe_queues(shared: &Shared) {
+    for service in &shared.services {
+        for job in service.contract.jobs {
+            if let Ok(depth) = shared.queue.depth(job.queue).await {
+                gauge!(names::JOBS_PENDING, "service" => service.contract.service, "queue" => job.queue)
+                    .set((depth.ready + depth.delayed) as f64);
+            }
         }
     }
 }

@@ -116,10 +116,12 @@ impl AdminService for Admin {
         letters::discard(&self.shared, &request.into_inner().id, &by).await.map(Response::new)
     }
 
+    type ReplayTopicStream = Pin<Box<dyn Stream<Item = Result<ReplayTopicResponse, Status>> + Send>>;
+
     async fn replay_topic(
         &self,
         request: Request<ReplayTopicRequest>,
-    ) -> Result<Response<ReplayTopicResponse>, Status> {
-        events::replay(&self.shared, request.into_inner()).await.map(Response::new)
+    ) -> Result<Response<Self::ReplayTopicStream>, Status> {
+        events::replay(&self.shared, request.into_inner()).map(Response::new)
     }
 }

@@ -6,7 +6,7 @@ use std::{
 use anyhow::{Context, bail};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::{Map, Value};
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, MutexGuard, RwLock};
 
 use super::Identity;
 use crate::config::JwtConfig;
@@ -24,14 +24,20 @@ const ALGORITHMS: [Algorithm; 8] = [
 ];
 /// How often the key set is fetched at most, when a token names a key that is not in it.
 const REFRESH: Duration = Duration::from_secs(30);
+/// The pause after a fetch that failed.
+const RETRY: Duration = Duration::from_secs(2);
+/// How old the key set may get: a key that was withdrawn is refused from then on.
+const MAX_AGE: Duration = Duration::from_secs(600);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_SET_BYTES: usize = 1024 * 1024;
 
 /// Checks JSON Web Tokens.
 pub(super) struct Jwt {
-    keys: RwLock<Arc<JwkSet>>,
+    /// With the time when they were fetched.
+    keys: RwLock<(Arc<JwkSet>, Instant)>,
     url: Option<String>,
-    fetched: Mutex<Option<Instant>>,
+    /// When the next fetch is allowed. Held during a fetch.
+    allowed: Mutex<Instant>,
     http: reqwest::Client,
     validation: Validation,
     roles_claim: String,
@@ -70,16 +76,16 @@ impl Jwt {
             .build()
             .context("cannot make an HTTP client for auth.jwt.jwks_url")?;
         let jwt = Self {
-            keys: RwLock::new(Arc::new(keys)),
+            keys: RwLock::new((Arc::new(keys), Instant::now())),
             url: config.jwks_url.clone(),
-            fetched: Mutex::new(None),
+            allowed: Mutex::new(Instant::now()),
             http,
             validation,
             roles_claim: config.roles_claim.clone(),
         };
         // An identity provider that is away at the start is asked again when a token comes.
-        if jwt.url.is_some()
-            && let Err(error) = jwt.refresh().await
+        if let Some(url) = &jwt.url
+            && let Err(error) = jwt.fetch(url).await
         {
             tracing::warn!(%error, "cannot fetch the key set yet");
         }
@@ -89,19 +95,23 @@ impl Jwt {
     /// Who the token names; else why it is not accepted, without a word of its contents.
     pub async fn identify(&self, token: &str) -> Result<Identity, String> {
         let header = decode_header(token).map_err(|_| "the token is not a JSON Web Token".to_owned())?;
-        let kid = header.kid.as_deref();
-        let key = match self.key(kid).await {
-            Some(key) => key,
-            None => {
-                if let Err(error) = self.refresh().await {
-                    tracing::warn!(%error, "cannot fetch the key set");
-                }
-                self.key(kid).await.ok_or("the token was signed by a key that is not known here")?
-            }
-        };
         if !ALGORITHMS.contains(&header.alg) {
             return Err("the token's algorithm is not accepted".to_owned());
         }
+        let kid = header.kid.as_deref();
+        if self.keys.read().await.1.elapsed() > MAX_AGE
+            && let Ok(allowed) = self.allowed.try_lock()
+        {
+            // Others go on with the keys there are.
+            self.refresh(allowed).await;
+        }
+        let key = match self.key(kid).await {
+            Some(key) => key,
+            None => {
+                self.refresh(self.allowed.lock().await).await;
+                self.key(kid).await.ok_or("the token was signed by a key that is not known here")?
+            }
+        };
         // Each key has one family of algorithms; the library wants the list to hold no other.
         let validation = Validation { algorithms: vec![header.alg], ..self.validation.clone() };
         let claims = decode::<Map<String, Value>>(token, &key, &validation)
@@ -124,7 +134,7 @@ impl Jwt {
     }
 
     async fn key(&self, kid: Option<&str>) -> Option<DecodingKey> {
-        let keys = Arc::clone(&*self.keys.read().await);
+        let keys = Arc::clone(&self.keys.read().await.0);
         let jwk = match kid {
             Some(kid) => keys.find(kid)?,
             // Without a key id there must be no choice.
@@ -136,13 +146,22 @@ impl Jwt {
         DecodingKey::from_jwk(jwk).ok()
     }
 
-    async fn refresh(&self) -> anyhow::Result<()> {
-        let Some(url) = &self.url else { return Ok(()) };
-        let mut fetched = self.fetched.lock().await;
-        if fetched.is_some_and(|at| at.elapsed() < REFRESH) {
-            return Ok(());
+    async fn refresh(&self, mut allowed: MutexGuard<'_, Instant>) {
+        let Some(url) = &self.url else { return };
+        if Instant::now() < *allowed {
+            return;
         }
-        *fetched = Some(Instant::now());
+        let pause = match self.fetch(url).await {
+            Ok(()) => REFRESH,
+            Err(error) => {
+                tracing::warn!(%error, "cannot fetch the key set");
+                RETRY
+            }
+        };
+        *allowed = Instant::now() + pause;
+    }
+
+    async fn fetch(&self, url: &str) -> anyhow::Result<()> {
         let mut response = self.http.get(url).send().await?.error_for_status()?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -153,7 +172,7 @@ impl Jwt {
         }
         let keys =
             serde_json::from_slice(&body).with_context(|| format!("{url} is not a JSON Web Key Set"))?;
-        *self.keys.write().await = Arc::new(keys);
+        *self.keys.write().await = (Arc::new(keys), Instant::now());
         Ok(())
     }
 }

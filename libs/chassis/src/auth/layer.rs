@@ -13,7 +13,7 @@ use super::{Auth, Identity, refused};
 use crate::error::fault;
 
 /// Probes carry no token.
-const HEALTH: &str = "/grpc.health.v1.Health/";
+pub const HEALTH: &str = "/grpc.health.v1.Health/";
 /// Describes the contracts; any caller with an identity may look.
 const REFLECTION: [&str; 2] =
     ["/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha.ServerReflection/"];

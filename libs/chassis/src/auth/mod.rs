@@ -12,7 +12,7 @@ use septet_contract::Catalog;
 use tonic::Status;
 
 pub use api_key::new_api_key;
-pub use layer::authorise;
+pub use layer::{HEALTH, authorise};
 pub use local::read_local_token;
 
 use crate::{config::AuthConfig, error::fault};

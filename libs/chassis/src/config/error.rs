@@ -16,7 +16,7 @@ pub enum ConfigError {
     Syntax {
         /// Path as given.
         path: PathBuf,
-        /// Line, column and what is wrong.
+        /// Line and what is wrong.
         reason: String,
     },
     /// A key is unknown or has a wrong value.

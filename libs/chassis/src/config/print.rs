@@ -69,12 +69,18 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// A URL without the password that it should not have had.
+/// A URL without the password that it should not have had, before the host or among the parameters.
 fn without_password(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let Some((userinfo, host)) = rest.rsplit_once('@') else { return text.to_owned() };
-    match userinfo.split_once(':') {
-        Some((user, _)) => format!("{scheme}://{user}:[redacted]@{host}"),
-        None => text.to_owned(),
+    let (rest, parameters) = match rest.split_once('?') {
+        Some((rest, _)) => (rest, "?[redacted]"),
+        None => (rest, ""),
+    };
+    match rest.rsplit_once('@').map(|(userinfo, host)| (userinfo.split_once(':'), host)) {
+        Some((Some((user, _)), host)) => format!("{scheme}://{user}:[redacted]@{host}{parameters}"),
+        // A question mark may have been a part of the password.
+        None if parameters.is_empty() || !text.contains('@') => format!("{scheme}://{rest}{parameters}"),
+        None => format!("{scheme}://[redacted]"),
+        Some((None, _)) => format!("{scheme}://{rest}{parameters}"),
     }
 }

@@ -32,7 +32,7 @@ impl Source {
         match std::fs::read_to_string(&path) {
             Ok(text) => {
                 if let Err(error) = toml::from_str::<toml::Table>(&text) {
-                    return Err(ConfigError::Syntax { path, reason: first_line(&error) });
+                    return Err(ConfigError::Syntax { path, reason: place_and_cause(&text, &error) });
                 }
                 figment = figment.merge(Toml::file_exact(&path));
             }
@@ -53,7 +53,10 @@ impl Source {
                     .split("."),
             );
         }
-        figment = figment.merge(Env::prefixed("SEPTET_SUITE__").split("__"));
+        if !SERVICES.iter().any(|(service, _)| *service == process) {
+            figment =
+                figment.merge(Env::prefixed(&format!("SEPTET_{}__", process.to_uppercase())).split("__"));
+        }
         Ok(Self { figment })
     }
 
@@ -202,7 +205,11 @@ impl<P: figment::Provider> figment::Provider for Named<P> {
     }
 }
 
-/// Line, column and cause, without the excerpt of the file.
-fn first_line(error: &toml::de::Error) -> String {
-    error.message().to_owned()
+/// Line and cause, without the excerpt of the file that the error would show.
+fn place_and_cause(text: &str, error: &toml::de::Error) -> String {
+    let cause = error.message().lines().next().unwrap_or_default();
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {cause}", before.matches('\n').count() + 1),
+        None => cause.to_owned(),
+    }
 }

@@ -8,9 +8,12 @@ use axum::{
 };
 use http::HeaderMap;
 use tokio::sync::Semaphore;
-use tonic::{Code, Status};
+use tonic::Code;
 
-use crate::{config::GrpcConfig, error::fault};
+use crate::{auth::HEALTH, config::GrpcConfig, error::fault};
+
+/// The longest deadline that a caller may set.
+const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// How many calls at a time, and how long each may take. A stream counts until its first message only.
 pub(crate) struct Bounds {
@@ -27,6 +30,10 @@ impl Bounds {
     }
 
     pub async fn apply(State(bounds): State<Arc<Self>>, request: Request, next: Next) -> Response {
+        // A process that has much to do is not one to restart.
+        if request.uri().path().starts_with(HEALTH) {
+            return next.run(request).await;
+        }
         let Ok(_permit) = bounds.calls.try_acquire() else {
             return fault(
                 Code::ResourceExhausted,
@@ -37,12 +44,17 @@ impl Bounds {
             )
             .into_http::<Body>();
         };
-        let deadline = timeout(request.headers()).map_or(bounds.timeout, |asked| asked.min(bounds.timeout));
+        let deadline = timeout(request.headers()).map_or(bounds.timeout, |asked| asked.min(LONGEST));
         match tokio::time::timeout(deadline, next.run(request)).await {
             Ok(response) => response,
-            Err(_elapsed) => {
-                Status::deadline_exceeded("the call took longer than its deadline").into_http::<Body>()
-            }
+            Err(_elapsed) => fault(
+                Code::DeadlineExceeded,
+                "SEPTET-0016",
+                "deadline",
+                "the call took longer than its deadline",
+                "ask for less at a time, or set a longer deadline",
+            )
+            .into_http::<Body>(),
         }
     }
 }

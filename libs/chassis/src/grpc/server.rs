@@ -8,21 +8,27 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{
-    Status,
+    Code,
     service::{Routes, RoutesBuilder},
     transport::Server,
 };
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::Bounds;
-use crate::auth::{Auth, authorise};
+use super::{Bounds, ending::end_streams};
+use crate::{
+    auth::{Auth, authorise},
+    error::fault,
+};
 
-/// What every call passes on its way to a service, outermost first: trace, panic guard, bounds, identity and roles.
+/// What every call passes on its way to a service, outermost first: trace, panic guard, end of streams at the drain, bounds,
+/// identity and roles.
 pub(crate) struct Stack {
     pub auth: Arc<Auth>,
     pub bounds: Arc<Bounds>,
     pub methods: KnownMethods,
+    /// Announces the drain.
+    pub stop: CancellationToken,
 }
 
 impl Stack {
@@ -33,6 +39,7 @@ impl Stack {
             .into_axum_router()
             .layer(from_fn_with_state(self.auth, authorise))
             .layer(from_fn_with_state(self.bounds, Bounds::apply))
+            .layer(from_fn_with_state(self.stop, end_streams))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(ServerTraceLayer::new(self.methods))
     }
@@ -41,7 +48,7 @@ impl Stack {
 /// One call's panic is that call's failure. The payload may hold data, so it goes nowhere; the panic hook has logged where.
 #[allow(clippy::needless_pass_by_value)] // tower-http's signature
 fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
-    Status::internal("SEPTET-0025: an internal error; the log says more").into_http()
+    fault(Code::Internal, "SEPTET-0025", "call", "an internal error; the log says more", "").into_http()
 }
 
 /// Health of the process for gRPC probes: under the empty name and under each service's.

@@ -212,7 +212,9 @@ pub enum LogError {
     #[error("the log is closed")]
     Closed,
     /// The data on disk is damaged.
-    #[error("{path} is damaged: {reason}; restore it from a backup, or move it away to start with an empty log")]
+    #[error(
+        "{path} is damaged: {reason}; restore it from a backup, or move it away to start with an empty log"
+    )]
     Corrupt {
         /// File.
         path: String,

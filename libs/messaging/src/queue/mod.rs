@@ -125,7 +125,9 @@ pub enum QueueError {
     #[error("the queue is closed, or the lease on the job ran out")]
     Closed,
     /// The data on disk is damaged.
-    #[error("{path} is damaged: {reason}; restore it from a backup, or move it away to start with an empty queue")]
+    #[error(
+        "{path} is damaged: {reason}; restore it from a backup, or move it away to start with an empty queue"
+    )]
     Corrupt {
         /// File.
         path: String,

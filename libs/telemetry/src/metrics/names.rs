@@ -9,13 +9,13 @@ pub const RPC_SERVER_CALL_DURATION_SECONDS: &str = "rpc_server_call_duration_sec
 pub const RPC_CLIENT_CALL_DURATION_SECONDS: &str = "rpc_client_call_duration_seconds";
 /// Histogram, seconds: one event from decoding to commit, retries included. Labels `service`, `type`, `outcome`.
 pub const MESSAGING_PROCESS_DURATION_SECONDS: &str = "messaging_process_duration_seconds";
-/// Gauge, records: how far a consumer group is behind the end of the topic. Labels `service`, `topic`.
+/// Gauge, records: how far a consumer group is behind the end of a partition. Labels `service`, `topic`, `partition`.
 pub const CONSUMER_LAG_RECORDS: &str = "consumer_lag_records";
 /// Histogram, seconds: now minus `ce_time` when an event was handled; the delay that users feel. Labels `service`, `type`.
 pub const EVENT_AGE_SECONDS: &str = "event_age_seconds";
-/// Gauge, rows: what the outbox holds that is not acknowledged yet. Labels `service`, `lane`.
+/// Gauge, rows: what the outbox holds that is not acknowledged yet. Label `service`.
 pub const OUTBOX_PENDING: &str = "outbox_pending";
-/// Gauge, seconds: the age of the oldest such row, 0 when there is none. Labels `service`, `lane`.
+/// Gauge, seconds: the age of the oldest such row, 0 when there is none. Label `service`.
 pub const OUTBOX_OLDEST_AGE_SECONDS: &str = "outbox_oldest_age_seconds";
 /// Counter: events and jobs that arrived again and were skipped. Label `service`.
 pub const INBOX_DUPLICATES_TOTAL: &str = "inbox_duplicates_total";

@@ -17,6 +17,8 @@ use super::{DiffLimits, GitError};
 
 /// Bytes kept free below the limit for the line that says where the diff ends.
 const RESERVE: u64 = 256;
+/// Largest version of a file that is read only to see whether it is binary, in bytes; above it, it counts as text.
+const LARGEST_LOOK: u64 = 64 << 20;
 
 /// Writes one commit's diff.
 pub(super) struct Patch<'a> {
@@ -42,8 +44,12 @@ struct Outcome {
 
 enum Content {
     Bytes(Vec<u8>),
-    /// Over the limit; its size in bytes.
-    Large(u64),
+    /// Over the limit.
+    Large {
+        /// In bytes.
+        size: u64,
+        binary: bool,
+    },
 }
 
 impl Patch<'_> {
@@ -90,7 +96,7 @@ impl Patch<'_> {
             self.write(&header)?;
             let binary = match self.content(new)? {
                 Content::Bytes(bytes) => is_binary(&bytes),
-                Content::Large(_) => true,
+                Content::Large { .. } => true,
             };
             return Ok(Outcome { binary, ..Outcome::default() });
         }
@@ -101,6 +107,10 @@ impl Patch<'_> {
             }
             (Content::Bytes(before), Content::Bytes(after)) => {
                 self.text(delta, (old, &before), (new, &after), &header)
+            }
+            (Content::Large { binary: true, .. }, _) | (_, Content::Large { binary: true, .. }) => {
+                self.binary(delta, old, new, &header, "")?;
+                Ok(Outcome { binary: true, ..Outcome::default() })
             }
             (before, after) => {
                 let size = [before, after].iter().map(Content::size).max().unwrap_or(0);
@@ -202,7 +212,9 @@ impl Patch<'_> {
         }
         let size = self.objects.size(Kind::Blob, version.id)?;
         if size > self.limits.blob_bytes {
-            return Ok(Content::Large(size));
+            // A large picture is no news; a large text that nobody compares is.
+            let binary = size <= LARGEST_LOOK && is_binary(&self.objects.read(Kind::Blob, version.id, size)?);
+            return Ok(Content::Large { size, binary });
         }
         self.objects.read(Kind::Blob, version.id, size).map(Content::Bytes)
     }
@@ -212,7 +224,7 @@ impl Content {
     fn size(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Large(size) => *size,
+            Self::Large { size, .. } => *size,
         }
     }
 }

@@ -202,7 +202,7 @@ impl Devops {
                     Ok(described) => described,
                     Err(error) => return (events, Some(error)),
                 };
-                let diff = diff.finish(described.left_out > 0);
+                let diff = diff.finish(described.left_out);
                 let event =
                     compose::change_pushed(&repository, repository_id, &listed.branch, described, diff);
                 bytes += event.encoded_len();

@@ -9,10 +9,10 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::{
     catalog::Cell,
-    headers,
     ledger::Ledger,
     writer::{Write, Writer},
 };
+use crate::headers;
 use crate::log::{Append, LogError, Position, murmur2_partition};
 
 /// Records of one call that go into one transaction; a longer call takes several.
@@ -120,7 +120,7 @@ fn stage(ledger: &mut Ledger, append: Append, limit: usize) -> Result<Position, 
         return Err(LogError::TooLarge { size, limit });
     }
     let cell = place(ledger, &append.topic, record.key.as_deref())?;
-    let headers = headers::encode(&record.headers).ok_or(LogError::TooLarge { size, limit })?;
+    let headers = headers::pack(&record.headers);
     let timestamp = ledger.clock.micros();
     let staged = ledger.stage(&cell);
     let offset = staged.range.end;

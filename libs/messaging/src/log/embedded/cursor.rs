@@ -8,7 +8,8 @@ use septet_contract::{Record, Timestamp};
 use sqlx::Row as _;
 use tokio::sync::watch;
 
-use super::{catalog::Cell, fault::Fault, headers, shared::Shared};
+use super::{catalog::Cell, fault::Fault, shared::Shared};
+use crate::headers;
 use crate::log::{Fetched, From, KeptRange, LogError};
 
 /// Bytes at which a batch ends early, so that many large records do not meet in memory.
@@ -90,7 +91,7 @@ impl Cursor {
             let blob = |column| -> Result<Option<Bytes>, LogError> {
                 Ok(row.try_get::<Option<&[u8]>, usize>(column).map_err(fault)?.map(Bytes::copy_from_slice))
             };
-            let headers = headers::decode(row.try_get(3).map_err(fault)?).ok_or_else(|| Fault::Corrupt {
+            let headers = headers::unpack(row.try_get(3).map_err(fault)?).ok_or_else(|| Fault::Corrupt {
                 path: self.shared.path.display().to_string(),
                 reason: "the headers of a record cannot be read".to_owned(),
             })?;

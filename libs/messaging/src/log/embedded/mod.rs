@@ -8,7 +8,6 @@ mod cursor;
 mod fault;
 mod file;
 mod group;
-mod headers;
 mod lease;
 mod ledger;
 mod membership;
@@ -28,7 +27,6 @@ use async_trait::async_trait;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::headers::{decode as decode_headers, encode as encode_headers};
 pub(crate) use self::{
     catalog::check_name,
     fault::Fault,

@@ -9,7 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::ledger::{Cell, Ledger, Shared};
 use crate::{
-    log::embedded::{Write, Writer, decode_headers},
+    headers,
+    log::embedded::{Write, Writer},
     queue::{Lease, QueueError},
 };
 
@@ -87,7 +88,7 @@ impl Take {
         let blob = |column: usize| -> Result<_, sqlx::Error> {
             Ok(row.try_get::<Option<Vec<u8>>, _>(column)?.map(Into::into))
         };
-        let headers = decode_headers(row.try_get(1)?)
+        let headers = headers::unpack(row.try_get(1)?)
             .ok_or_else(|| sqlx::Error::Decode("the headers of a job cannot be read".into()))?;
         let timestamp = Timestamp::from_micros(row.try_get(3)?);
         let attempt = u32::try_from(row.try_get::<i64, _>(4)?).unwrap_or(u32::MAX);

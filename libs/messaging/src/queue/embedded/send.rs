@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::ledger::Ledger;
 use crate::{
-    log::embedded::{Fault, Write, Writer, encode_headers},
+    headers,
+    log::embedded::{Fault, Write, Writer},
     queue::{Outgoing, QueueError, QueueSettings},
 };
 
@@ -120,7 +121,7 @@ fn stage(ledger: &mut Ledger, job: Outgoing, limit: usize) -> Result<(), QueueEr
     if size > limit {
         return Err(QueueError::TooLarge { size, limit });
     }
-    let headers = encode_headers(&job.record.headers).ok_or(QueueError::TooLarge { size, limit })?;
+    let headers = headers::pack(&job.record.headers);
     let Some(cell) = ledger.queues.get(&job.queue) else {
         return Err(QueueError::UnknownQueue(job.queue));
     };

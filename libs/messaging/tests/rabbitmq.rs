@@ -1,0 +1,13 @@
+//! The RabbitMQ queue: the conformance suite on a real broker, and what only it does.
+
+#[path = "rabbitmq/broker.rs"]
+mod broker;
+
+/// The suite, where there is a broker.
+mod conformance {
+    septet_testkit::queue_conformance!(crate::broker::RabbitFixture::start().await);
+}
+
+/// What a lost connection does.
+#[path = "rabbitmq/connection.rs"]
+mod connection;
