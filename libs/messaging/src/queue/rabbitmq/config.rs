@@ -51,8 +51,9 @@ impl RabbitConfig {
             Some(path) => parse("rabbitmq.url_file", &read_secret("rabbitmq.url_file", path)?)?,
             None => {
                 let uri = parse("rabbitmq.url", &self.url)?;
-                // Without user information the parser fills in `guest:guest`.
-                if self.url.contains('@') && !uri.authority.userinfo.password.is_empty() {
+                // The parser fills in `guest` where there is no password, so the text itself is asked.
+                let user = self.url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+                if user.is_some_and(|(user, _)| user.contains(':')) {
                     return invalid(
                         "rabbitmq.url holds a password; put it into a file and name that in rabbitmq.password_file"
                             .to_owned(),
