@@ -9,6 +9,10 @@ use crate::command;
 
 /// Runs `cargo test`, passes its output on, and closes with one summary over all test binaries.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
+    // The journeys run the real binary, which `cargo test` does not build for a package without tests of its own kind.
+    let mut binaries = command::cargo(root);
+    binaries.args(["build", "--workspace", "--bins"]);
+    command::run(&mut binaries)?;
     let mut command = command::cargo(root);
     command.arg("test").args(cargo_arguments(arguments));
     let shown = command::shown(&command);

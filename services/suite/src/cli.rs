@@ -94,9 +94,21 @@ pub fn run() -> ExitCode {
         Command::Call(args) => block_on(call::run(global, args)),
         Command::Describe { service, json } => block_on(describe::run(global, service, json)),
         Command::Replay(args) => block_on(events::replay(global, args)),
-        Command::Config(command) => finish((|| config_command(&suite::process(), &source(&global)?, &command))()),
+        Command::Config(command) => {
+            finish((|| config_command(&suite::process(), &source(&global)?, &command))())
+        }
         Command::Migrate => block_on(migrate(global)),
 
         Command::Keys(command) => finish(keys_command(&command)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
     }
 }

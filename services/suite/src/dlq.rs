@@ -46,7 +46,7 @@ pub enum DlqCommand {
         ids: Vec<String>,
         /// Send the content of this file instead of the record's value; `-` for standard input
         #[arg(long, value_name = "FILE")]
-        value: Option<PathBuf>,
+        file: Option<PathBuf>,
         /// Even if it was redriven or discarded before
         #[arg(long)]
         again: bool,
@@ -102,8 +102,8 @@ async fn carry_out(connection: &Connection, command: DlqCommand) -> anyhow::Resu
             text =
                 show(&client.get_dead_letter(request).await.map_err(|status| told(&status))?.into_inner())?;
         }
-        DlqCommand::Redrive { ids, value, again } => {
-            let value = value.as_deref().map(read).transpose()?;
+        DlqCommand::Redrive { ids, file, again } => {
+            let value = file.as_deref().map(read).transpose()?;
             for id in ids {
                 let request = RedriveDeadLetterRequest { id: id.clone(), value: value.clone(), again };
                 client.redrive_dead_letter(request).await.map_err(|status| told(&status))?;

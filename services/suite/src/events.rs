@@ -49,7 +49,7 @@ pub struct PublishArgs {
     headers: Vec<String>,
     /// The value
     #[arg(long, conflicts_with = "file", value_name = "TEXT")]
-    data: Option<String>,
+    value: Option<String>,
     /// File with the value [default: standard input]
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -107,8 +107,8 @@ async fn tail(connection: &Connection, request: TailEventsRequest) -> anyhow::Re
 }
 
 async fn publish(connection: &Connection, args: PublishArgs) -> anyhow::Result<()> {
-    let value: Bytes = match (args.data, args.file) {
-        (Some(data), _) => data.into(),
+    let value: Bytes = match (args.value, args.file) {
+        (Some(value), _) => value.into(),
         (None, Some(path)) => {
             std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?.into()
         }

@@ -36,9 +36,9 @@ async fn a_published_diff_is_reviewed_like_one_that_comes_by_a_call() {
     let _server = server(&septet).await;
 
     // Bare JSON, as a client without CloudEvents sends it, and binary JSON with its headers.
-    septet.ok(&["events", "publish", TOPIC, "--key", "shop", "--data", &submission()]);
+    septet.ok(&["events", "publish", TOPIC, "--key", "shop", "--value", &submission()]);
     let name = "septet.review.v1.DiffSubmitted";
-    septet.ok(&["events", "publish", TOPIC, "--key", "shop", "--type", name, "--data", &submission()]);
+    septet.ok(&["events", "publish", TOPIC, "--key", "shop", "--type", name, "--value", &submission()]);
     let found = eventually("both diffs are reviewed", async || {
         let found = reviews(&septet);
         (found.len() == 2).then_some(found)
@@ -72,7 +72,7 @@ async fn a_malformed_event_is_dead_lettered_with_its_reason_and_can_be_mended() 
         TOPIC,
         "--key",
         "shop",
-        "--data",
+        "--value",
         "{\"repository\": \"shop\", \"dif\": \"\"}",
     ]);
     let letter = eventually("the event is dead-lettered", async || {
@@ -99,7 +99,7 @@ async fn a_malformed_event_is_dead_lettered_with_its_reason_and_can_be_mended() 
     // Mended, it is reviewed.
     let mended = workspace.path().join("mended.json");
     std::fs::write(&mended, submission()).expect("written");
-    septet.ok(&["dlq", "redrive", id, "--value", mended.to_str().expect("text")]);
+    septet.ok(&["dlq", "redrive", id, "--file", mended.to_str().expect("text")]);
     eventually("the mended diff is reviewed", async || (reviews(&septet).len() == 1).then_some(())).await;
     assert_eq!(septet.ok(&["dlq", "list"]), "no dead letters\n");
     assert_eq!(septet.ok(&["dlq", "list", "--state", "redriven", "--json"]).lines().count(), 2);
