@@ -25,7 +25,7 @@ use crate::{
     client::Channels,
     config::{ConfigError, LogBackend, ProcessConfig, QueueBackend, Source},
     data_dir::DataDir,
-    grpc::{self, Bounds, Health, Stack},
+    grpc::{self, Bounds, Calls, Health, Stack},
     local::LocalServer,
     service::{AnyService, Boot, Made, open_store},
 };
@@ -238,11 +238,12 @@ impl Process {
         let shared = Arc::new(Shared { services, catalog, log, queue, source, prometheus });
         routes.add_service(Admin::server(Arc::clone(&shared)));
         let intake = CancellationToken::new();
+        let calls = Calls::new(intake.clone());
         let stack = Stack {
             auth: Arc::new(auth),
             bounds: Arc::new(Bounds::new(&config.grpc)),
             methods,
-            stop: intake.clone(),
+            calls: calls.clone(),
         };
         let router = stack.wrap(routes.routes());
         channels.serve(router.clone());
@@ -265,7 +266,7 @@ impl Process {
             if started.config.auth.local_token {
                 LocalServer::announce(&started.config.data_dir, started.config.grpc.listen)?;
             }
-            started.serve(grpc_listener, admin_listener, router);
+            started.serve(grpc_listener, admin_listener, router, calls);
             for (name, task) in background {
                 let stop = started.intake.clone();
                 started.intake_tasks.spawn(async move { (name, task(stop).await) });
@@ -277,13 +278,17 @@ impl Process {
 }
 
 impl Started {
-    fn serve(&mut self, grpc_listener: TcpListener, admin_listener: TcpListener, router: axum::Router) {
+    fn serve(
+        &mut self,
+        grpc_listener: TcpListener,
+        admin_listener: TcpListener,
+        router: axum::Router,
+        calls: Calls,
+    ) {
         let shared = Arc::clone(&self.shared);
         let stop = self.intake.clone();
-        self.intake_tasks.spawn({
-            let stop = stop.clone();
-            async move { ("gRPC".to_owned(), grpc::serve(grpc_listener, router, stop).await) }
-        });
+        self.intake_tasks
+            .spawn(async move { ("gRPC".to_owned(), grpc::serve(grpc_listener, router, calls).await) });
         self.intake_tasks.spawn({
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
             async move { ("admin".to_owned(), admin::serve(admin_listener, shared, stop).await) }
@@ -312,8 +317,7 @@ impl Started {
                 let stop = stop.clone();
                 async move {
                     let ended = dispatcher.run(stop.clone()).await.map_err(anyhow::Error::from);
-                    // A service without handlers has nothing to dispatch.
-                    stop.cancelled().await;
+                    until_stop(&ended, &stop).await;
                     (format!("{name}.events"), ended)
                 }
             });
@@ -321,7 +325,7 @@ impl Started {
                 let stop = stop.clone();
                 async move {
                     let ended = worker.run(stop.clone()).await.map_err(anyhow::Error::from);
-                    stop.cancelled().await;
+                    until_stop(&ended, &stop).await;
                     (format!("{name}.jobs"), ended)
                 }
             });
@@ -414,7 +418,11 @@ impl Started {
 }
 
 /// Declares the queues, however long their server is away; until then workers and relays wait.
-async fn declare(queue: &dyn Queue, queues: &[QueueSettings], stop: &CancellationToken) -> anyhow::Result<()> {
+async fn declare(
+    queue: &dyn Queue,
+    queues: &[QueueSettings],
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
     while let Err(error) = queue.declare(queues).await {
         if !error.is_transient() {
             return Err(error).context("cannot declare the queues");
@@ -427,6 +435,14 @@ async fn declare(queue: &dyn Queue, queues: &[QueueSettings], stop: &Cancellatio
     }
     stop.cancelled().await;
     Ok(())
+}
+
+/// A service without handlers or jobs has nothing to do and ends its loop at once: no reason to end the process. A loop
+/// that failed is one.
+async fn until_stop(ended: &anyhow::Result<()>, stop: &CancellationToken) {
+    if ended.is_ok() {
+        stop.cancelled().await;
+    }
 }
 
 /// Forgets what need not be known any more, once an hour.

@@ -26,7 +26,14 @@ pub(crate) async fn serve(
         .with_state(Probe { shared: Arc::clone(&shared), stop: stop.clone() });
     let upkeep = upkeep(&shared, &stop);
     let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let (served, ()) = tokio::join!(async { serve.await }, upkeep);
+    let serve = async {
+        tokio::select! {
+            served = serve.into_future() => served,
+            // It would wait for connections on which nothing was ever said.
+            () = async { stop.cancelled().await; tokio::time::sleep(PROBE).await } => Ok(()),
+        }
+    };
+    let (served, ()) = tokio::join!(serve, upkeep);
     Ok(served?)
 }
 

@@ -6,7 +6,6 @@ use septet_contract::Catalog;
 use septet_telemetry::grpc::{KnownMethods, ServerTraceLayer};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
-use tokio_util::sync::CancellationToken;
 use tonic::{
     Code,
     service::{Routes, RoutesBuilder},
@@ -15,20 +14,19 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Bounds, ending::end_streams};
+use super::{Bounds, Calls};
 use crate::{
     auth::{Auth, authorise},
     error::fault,
 };
 
-/// What every call passes on its way to a service, outermost first: trace, panic guard, end of streams at the drain, bounds,
+/// What every call passes on its way to a service, outermost first: trace, panic guard, calls in flight, bounds,
 /// identity and roles.
 pub(crate) struct Stack {
     pub auth: Arc<Auth>,
     pub bounds: Arc<Bounds>,
     pub methods: KnownMethods,
-    /// Announces the drain.
-    pub stop: CancellationToken,
+    pub calls: Calls,
 }
 
 impl Stack {
@@ -39,7 +37,7 @@ impl Stack {
             .into_axum_router()
             .layer(from_fn_with_state(self.auth, authorise))
             .layer(from_fn_with_state(self.bounds, Bounds::apply))
-            .layer(from_fn_with_state(self.stop, end_streams))
+            .layer(from_fn_with_state(self.calls, Calls::follow))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(ServerTraceLayer::new(self.methods))
     }
@@ -91,19 +89,18 @@ impl Health {
     }
 }
 
-/// Serves until `stop`, then lets the calls in flight finish.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    Server::builder()
+/// Serves until the drain, then lets the calls in flight finish.
+pub(crate) async fn serve(listener: TcpListener, router: Router, calls: Calls) -> anyhow::Result<()> {
+    let serve = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .max_concurrent_streams(1_024)
         .tcp_nodelay(true)
         .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
-        .await?;
-    Ok(())
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), calls.stop().cancelled_owned());
+    tokio::select! {
+        served = serve => Ok(served?),
+        // It would wait for connections on which nothing was ever said.
+        () = calls.finished() => Ok(()),
+    }
 }

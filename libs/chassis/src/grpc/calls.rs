@@ -13,7 +13,10 @@ use axum::{
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::{
+    sync::{CancellationToken, WaitForCancellationFutureOwned},
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tonic::Code;
 
 use crate::error::fault;
@@ -21,21 +24,50 @@ use crate::error::fault;
 /// How long a stream that always has more to say may go on once the process drains.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Ends server streams when the process drains: a follower of events would else keep its connection, and with it the
-/// process, to the last second. The client is told to try again, and reaches another replica or the next start.
-pub(crate) async fn end_streams(
-    State(stop): State<CancellationToken>,
-    request: Request,
-    next: Next,
-) -> Response {
-    next.run(request).await.map(|inner| {
-        let stop = Box::pin(stop.cancelled_owned());
-        Body::new(Ending { inner, stop, stopped: None, ended: false })
-    })
+/// How long the last replies have to leave.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// The calls in flight, and the drain that they are to end for.
+#[derive(Clone)]
+pub(crate) struct Calls {
+    stop: CancellationToken,
+    open: TaskTracker,
+}
+
+impl Calls {
+    /// Calls until `stop`.
+    pub fn new(stop: CancellationToken) -> Self {
+        Self { stop, open: TaskTracker::new() }
+    }
+
+    /// Announces the drain.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Waits for the drain, and then until every reply has left.
+    pub async fn finished(&self) {
+        self.stop.cancelled().await;
+        self.open.close();
+        self.open.wait().await;
+        tokio::time::sleep(FLUSH).await;
+    }
+
+    /// Counts a call as long as it lasts, and ends a server stream when the process drains: a follower of events would
+    /// else keep its connection, and with it the process, to the last second. The client is told to try again, and
+    /// reaches another replica or the next start.
+    pub async fn follow(State(calls): State<Self>, request: Request, next: Next) -> Response {
+        let open = calls.open.token();
+        next.run(request).await.map(|inner| {
+            let stop = Box::pin(calls.stop.cancelled_owned());
+            Body::new(Ending { inner, stop, stopped: None, ended: false, _open: open })
+        })
+    }
 }
 
 struct Ending {
     inner: Body,
+    _open: TaskTrackerToken,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
     stopped: Option<Instant>,
     ended: bool,
