@@ -132,8 +132,11 @@ pub fn event_json(
     partition: i32,
     catalog: &Catalog,
 ) -> Result<String, String> {
-    // A dead or redriven record is read as what it was where it came from.
-    let origin = Origin { topic: first_topic(&fetched.record).unwrap_or(topic), partition, offset: fetched.offset };
+    // A dead or redriven record is read as what it was where it came from. On other topics a producer may have set the
+    // header.
+    let set_aside = topic.ends_with(".dlq") || topic.ends_with(".redrive");
+    let first = first_topic(&fetched.record).filter(|_| set_aside);
+    let origin = Origin { topic: first.unwrap_or(topic), partition, offset: fetched.offset };
     let envelope = cloudevents::decode(&fetched.record, origin, catalog, &Limits::default())
         .map_err(|error| format!("{}: {error}", error.reason()))?;
     let json = cloudevents::to_structured_json(&envelope, catalog).map_err(|error| error.to_string())?;
