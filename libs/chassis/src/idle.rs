@@ -37,10 +37,9 @@ impl Observer {
     pub async fn backlog(&self) -> anyhow::Result<Option<Backlog>> {
         let shared = &self.shared;
         let before = shared.log.topics().await?;
-        let mut backlog = Backlog::default();
         // In the direction in which work flows: a handler's position moves only after its outbox row is there, and the
         // row goes only after the record is there, which the second look at the ends shows.
-        backlog.jobs = self.jobs().await?;
+        let mut backlog = Backlog { jobs: self.jobs().await?, ..Backlog::default() };
         for running in &shared.services {
             let mut topics = running.handlers.topics();
             topics.push(septet_messaging::redrive_topic(running.contract.service));

@@ -25,13 +25,13 @@ pub async fn authorise(State(auth): State<Arc<Auth>>, mut request: Request, next
     if path.starts_with(HEALTH) {
         return next.run(request).await;
     }
-    let proven = match request.extensions().get::<Identity>() {
-        Some(identity) => Ok(identity.clone()),
-        None => match credential(request.headers()) {
-            // Owned: the body of a request cannot be shared while the proof is checked.
-            Ok(credential) => auth.identify(&credential.to_owned()).await,
-            Err(status) => Err(status),
-        },
+    // Owned, both: the body of a request cannot be shared while the proof is checked.
+    let brought = request.extensions().get::<Identity>().cloned();
+    let carried = credential(request.headers()).map(str::to_owned);
+    let proven = match (brought, carried) {
+        (Some(identity), _) => Ok(identity),
+        (None, Ok(credential)) => auth.identify(&credential).await,
+        (None, Err(status)) => Err(status),
     };
     match proven.and_then(|identity| allow(&auth, identity, &path)) {
         Ok(identity) => {

@@ -1,0 +1,14 @@
+//! The chassis through its public interface: a small service on the review contract, started as any service is.
+
+mod admin;
+mod auth;
+mod calls;
+mod config;
+mod drain;
+mod environment;
+mod fixture;
+mod http;
+mod jwks;
+mod jwt;
+mod probe;
+mod start;
