@@ -25,18 +25,9 @@ impl RequestKey {
             method,
             caller: caller.to_owned(),
             request_id: request_id.to_owned(),
-            fingerprint: hex(&Sha256::digest(request.encode_to_vec())),
+            fingerprint: hex::encode(Sha256::digest(request.encode_to_vec())),
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Cx {

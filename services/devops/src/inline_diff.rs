@@ -39,19 +39,9 @@ impl InlineDiff {
             size: self.size,
             complete: fits && left_out == 0,
             left_out,
-            sha256: hex(&self.digest.finalize()),
+            sha256: hex::encode(self.digest.finalize()),
         }
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -72,10 +72,14 @@ impl Devops {
 
 /// What the devops service serves, handles, and works on.
 pub fn service() -> Service<Devops> {
-    Service::new(&septet_proto_devops::CONTRACT, migrations!("devops"), |boot| async move { Devops::new(&boot) })
-        .config::<Config>()
-        .grpc(DevopsServiceServer::from_arc)
-        .on::<ReviewCompleted>()
-        .work::<ImportCommits>()
-        .background("watch", watch::run)
+    Service::new(
+        &septet_proto_devops::CONTRACT,
+        migrations!("devops"),
+        |boot| async move { Devops::new(&boot) },
+    )
+    .config::<Config>()
+    .grpc(DevopsServiceServer::from_arc)
+    .on::<ReviewCompleted>()
+    .work::<ImportCommits>()
+    .background("watch", watch::run)
 }

@@ -106,15 +106,9 @@ impl Outcome {
 fn key_from(path: &Path) -> anyhow::Result<[u8; 32]> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read review.fingerprint_key_file {}", path.display()))?;
-    let digits = text.trim().as_bytes();
     let mut key = [0; 32];
-    let wrong = || format!("review.fingerprint_key_file {}: must be 64 hexadecimal digits", path.display());
-    if digits.len() != 64 {
-        bail!(wrong());
-    }
-    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).with_context(wrong)?;
-        *byte = u8::from_str_radix(pair, 16).with_context(wrong)?;
-    }
+    hex::decode_to_slice(text.trim(), &mut key).map_err(|_| {
+        anyhow::anyhow!("review.fingerprint_key_file {}: must be 64 hexadecimal digits", path.display())
+    })?;
     Ok(key)
 }

@@ -213,7 +213,8 @@ impl Patch<'_> {
         let size = self.objects.size(Kind::Blob, version.id)?;
         if size > self.limits.blob_bytes {
             // A large picture is no news; a large text that nobody compares is.
-            let binary = size <= LARGEST_LOOK && is_binary(&self.objects.read(Kind::Blob, version.id, size)?);
+            let binary =
+                size <= LARGEST_LOOK && is_binary(&self.objects.read(Kind::Blob, version.id, size)?);
             return Ok(Content::Large { size, binary });
         }
         self.objects.read(Kind::Blob, version.id, size).map(Content::Bytes)

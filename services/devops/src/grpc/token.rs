@@ -2,8 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::inline_diff::hex;
-
 /// Characters of a token at most.
 const LENGTH: usize = 256;
 /// Characters of the check.
@@ -11,7 +9,7 @@ const CHECK: usize = 16;
 
 /// The token for a position.
 pub(super) fn write(list: &str, position: &str) -> String {
-    format!("{}{}", check(list, position), hex(position.as_bytes()))
+    format!("{}{}", check(list, position), hex::encode(position.as_bytes()))
 }
 
 /// The position of a token of that list, as [`write`] was given it.
@@ -34,7 +32,7 @@ fn check(list: &str, position: &str) -> String {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
-    let mut check = hex(&digest.finalize());
+    let mut check = hex::encode(digest.finalize());
     check.truncate(CHECK);
     check
 }

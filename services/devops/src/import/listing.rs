@@ -2,14 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{
-    git::{Branch, Refs},
-    inline_diff::hex,
-};
+use crate::git::{Branch, Refs};
 
 /// Identifies what all branches point to.
 pub(crate) fn digest(refs: &Refs) -> String {
-    hex(&Sha256::digest(listing(refs)))
+    hex::encode(Sha256::digest(listing(refs)))
 }
 
 /// Refs as the store keeps them: one line for each, hash and name.

@@ -1,72 +1,36 @@
-//! A devops process of the test's own, with everything real but the network.
+//! A devops process of the test's own, and repositories to import.
 
 use std::collections::{HashMap, HashSet};
 
-use prost::Message as _;
-use septet_chassis::{
-    Channel, Mode, Process, ProcessConfig, Started,
-    contract::{Event as _, Record},
-    messaging::log::From as Begin,
-};
+use septet_chassis::{Channel, Started, contract::Record};
 use septet_proto_common::v1::PageRequest;
 use septet_proto_devops::v1::{
     Change, ChangePushed, GetChangeRequest, ListChangesRequest, ListRepositoriesRequest,
     RegisterRepositoryRequest, Repository, devops_service_client::DevopsServiceClient,
     register_repository_request::Since,
 };
-use septet_testkit::{Deadline, eventually, servers, within};
-use serde::Serialize;
+use septet_testkit::{
+    eventually,
+    service::{self, Bed},
+};
+use serde_json::Value;
 
 use crate::fixture::Repo;
-
-/// Where a process keeps what it has.
-pub struct Bed {
-    dir: tempfile::TempDir,
-    /// PostgreSQL, or SQLite where there is none.
-    url: Option<String>,
-}
-
-impl Bed {
-    pub fn sqlite() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), url: None }
-    }
-
-    pub async fn postgres() -> Option<Self> {
-        let server = servers::postgres().await?;
-        Some(Self { url: Some(server.create_database().await), ..Self::sqlite() })
-    }
-
-    /// Starts with short intervals, so that tests need not wait.
-    pub async fn start(&self) -> Running {
-        self.start_with("devops.poll_ms", 50).await
-    }
-
-    pub async fn start_with<V: Serialize>(&self, key: &str, value: V) -> Running {
-        let mut defaults = ProcessConfig::defaults(0, 0, false);
-        defaults.data_dir = self.dir.path().join("data");
-        let config = self.dir.path().join("septet.toml");
-        std::fs::write(&config, "").unwrap();
-        let process = || Process::new("devops", defaults.clone()).with(septet_devops::service());
-        let mut source = process().source(Some(&config)).unwrap().with_option("--poll", "devops.poll_ms", 50);
-        if let Some(url) = &self.url {
-            source = source.with_option("--store", "store.url", url);
-        }
-        source = source.with_option("--test", key, value);
-        if self.url.is_some() {
-            process().migrate(&source).await.unwrap();
-        }
-        Running { started: process().start(source, Mode::Serve).await.unwrap() }
-    }
-}
 
 pub struct Running {
     pub started: Started,
 }
 
-/// An event as the log has it.
-pub struct Logged {
-    pub id: String,
-    pub event: ChangePushed,
+/// Starts with short intervals, so that tests need not wait.
+pub async fn start(bed: &Bed) -> Running {
+    start_with(bed, "devops.poll_ms", 50).await
+}
+
+pub async fn start_with(bed: &Bed, key: &str, value: impl Into<Value>) -> Running {
+    let settings = [("devops.poll_ms", 50.into()), (key, value.into())];
+    Running {
+        started: bed.start("devops", |process| process.with(septet_devops::service()), &settings).await,
+    }
 }
 
 impl Running {
@@ -107,14 +71,8 @@ impl Running {
         .await;
     }
 
-    /// Waits until nothing is left to do.
     pub async fn idle(&self) {
-        let observer = self.started.observer();
-        eventually("all is idle", async || {
-            let backlog = observer.backlog().await.unwrap()?;
-            backlog.is_empty().then_some(())
-        })
-        .await;
+        service::idle(&self.started).await;
     }
 
     /// Every change, newest first, by small pages.
@@ -139,43 +97,19 @@ impl Running {
         self.client().get_change(request).await.unwrap().into_inner().change.unwrap()
     }
 
-    /// All records of a topic.
     pub async fn records(&self, topic: &str) -> Vec<Record> {
-        let log = self.started.log();
-        let state = log.topics().await.unwrap().into_iter().find(|state| state.name == topic).unwrap();
-        let mut records = Vec::new();
-        for (partition, range) in (0..).zip(&state.partitions) {
-            if range.start == range.end {
-                continue;
-            }
-            let mut reader = log.read(topic, partition, Begin::Start).await.unwrap();
-            let mut next = range.start;
-            while next < range.end {
-                let batch = within(Deadline::SHORT, "records", reader.batch(1_000)).await.unwrap();
-                next = batch.last().unwrap().offset + 1;
-                records.extend(batch.into_iter().map(|fetched| fetched.record));
-            }
-        }
-        records
+        service::records(&self.started, topic).await
     }
 
     /// Every published change, once all are sent.
-    pub async fn published(&self) -> Vec<Logged> {
-        self.idle().await;
-        let records = self.records(ChangePushed::TOPIC).await;
-        let logged = records.into_iter().map(|record| {
-            let id = String::from_utf8(record.header("ce_id").unwrap().to_vec()).unwrap();
-            let event = ChangePushed::decode(record.value.unwrap()).unwrap();
-            assert_eq!(record.key.unwrap(), event.change_id.as_bytes());
-            Logged { id, event }
-        });
-        logged.collect()
+    pub async fn published(&self) -> Vec<(String, ChangePushed)> {
+        service::published(&self.started).await
     }
 
     /// Every published commit; fails if one was published twice, also where an event was only sent twice.
     pub async fn published_commits(&self) -> HashSet<String> {
         let mut by_commit: HashMap<String, String> = HashMap::new();
-        for Logged { id, event } in self.published().await {
+        for (id, event) in self.published().await {
             let commit = event.change.unwrap().commit;
             if let Some(other) = by_commit.insert(commit.clone(), id.clone()) {
                 assert_eq!(other, id, "commit {commit} has two events");

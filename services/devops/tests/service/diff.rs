@@ -6,10 +6,11 @@ use septet_proto_devops::v1::GetDiffRequest;
 use sha2::{Digest as _, Sha256};
 use tonic::Code;
 
+use septet_testkit::{on_both_stores, service::Bed};
+
 use crate::{
-    bed::{Bed, Running},
+    bed::{Running, start, start_with},
     fixture::Repo,
-    on_both_stores,
 };
 
 async fn diff(running: &Running, change_id: &str) -> Result<Vec<Vec<u8>>, tonic::Status> {
@@ -36,12 +37,12 @@ async fn a_large_diff_is_what_git_says(bed: Bed) {
     repo.write("small", "x\n");
     repo.commit("Changed");
     let empty = repo.commit("Empty").to_string();
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     for logged in running.published().await {
-        let change = logged.event.change.unwrap();
-        let said = logged.event.diff.unwrap();
+        let change = logged.1.change.unwrap();
+        let said = logged.1.diff.unwrap();
         let parent = change.parents.first();
         let mut args = vec!["diff-tree", "-r", "-M", "-p", "--full-index"];
         match parent {
@@ -66,7 +67,7 @@ async fn what_is_gone_says_so(bed: Bed) {
     let mut repo = Repo::new();
     repo.write("file", "x\n");
     repo.commit("First");
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     let id = running.list("").await[0].id.clone();
@@ -82,7 +83,7 @@ async fn a_caller_that_goes_away_frees_its_place(bed: Bed) {
     let mut repo = Repo::new();
     repo.write("large", "a line of some length\n".repeat(180_000));
     repo.commit("Large");
-    let running = bed.start_with("devops.diff_streams", 1).await;
+    let running = start_with(&bed, "devops.diff_streams", 1).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     let id = running.list("").await[0].id.clone();

@@ -3,10 +3,11 @@
 use septet_proto_common::v1::{DeadLetter, ListDeadLettersRequest, admin_service_client::AdminServiceClient};
 use septet_testkit::eventually;
 
+use septet_testkit::{on_both_stores, service::Bed};
+
 use crate::{
-    bed::{Bed, Running, commits_of, repository_of},
+    bed::{Running, commits_of, repository_of, start},
     fixture::Repo,
-    on_both_stores,
 };
 
 async fn dead_letters(running: &Running) -> Vec<DeadLetter> {
@@ -26,7 +27,7 @@ async fn one_that_is_gone_says_so_and_stops_no_other(bed: Bed) {
     let gone = repository_of(3);
     let mut other = repository_of(3);
     other.git(&["reset", "-q", "--hard"]);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let gone_id = running.register(&gone, None).await.id;
     let other_id = running.register(&other, None).await.id;
     running.changes(&gone_id, 3).await;
@@ -61,7 +62,7 @@ async fn one_that_is_damaged_is_dead_lettered_once_and_mended_by_registering(bed
     let object = repo.path.join(".git/objects").join(&tree[..2]).join(&tree[2..]);
     let away = repo.dir.path().join("object");
     std::fs::rename(&object, &away).unwrap();
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let id = running.register(&repo, None).await.id;
     let error = error_of(&running, &id).await;
     assert!(error.contains(&tree), "{error}");

@@ -7,10 +7,9 @@ use septet_proto_devops::v1::{
 };
 use tonic::{Code, Status};
 
-use crate::{
-    bed::{Bed, repository_of},
-    on_both_stores,
-};
+use septet_testkit::{on_both_stores, service::Bed};
+
+use crate::bed::{repository_of, start};
 
 fn says(status: &Status, code: Code, name: &str) {
     assert_eq!(status.code(), code, "{}", status.message());
@@ -19,7 +18,7 @@ fn says(status: &Status, code: Code, name: &str) {
 
 async fn what_is_out_of_bounds_is_refused(bed: Bed) {
     let repo = repository_of(1);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let id = running.register(&repo, None).await.id;
     running.settled(&id).await;
     let get = async |change_id: &str, repository_id: &str, commit: &str| {
@@ -63,7 +62,7 @@ async fn what_is_out_of_bounds_is_refused(bed: Bed) {
 
 async fn pages_follow_each_other(bed: Bed) {
     let repos: Vec<_> = (0..5).map(|_| repository_of(3)).collect();
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let mut ids = Vec::new();
     for repo in &repos {
         let id = running.register(repo, None).await.id;

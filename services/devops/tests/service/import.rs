@@ -5,16 +5,17 @@ use std::{collections::HashMap, time::Instant};
 use septet_proto_devops::v1::{FileStatus, register_repository_request::Since};
 use septet_testkit::{Deadline, eventually, within};
 
+use septet_testkit::{on_both_stores, service::Bed};
+
 use crate::{
-    bed::{Bed, commits_of, repository_of},
+    bed::{commits_of, repository_of, start, start_with},
     fixture::Repo,
-    on_both_stores,
 };
 
 #[allow(clippy::print_stdout, reason = "the figure is for people")]
 async fn every_commit_is_published_once(bed: Bed) {
     let repo = repository_of(500);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let began = Instant::now();
     let repository = running.register(&repo, Some(Since::All(true))).await;
     assert!(repository.importing);
@@ -50,12 +51,12 @@ async fn an_event_says_what_git_says(bed: Bed) {
     repo.write("d.txt", "new\n");
     repo.remove("b.bin");
     let second = repo.commit("Second: \u{e9}").to_string();
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     let logged = running.published().await;
-    let event = &logged.iter().find(|logged| logged.event.change.as_ref().unwrap().commit == second);
-    let event = &event.unwrap().event;
+    let event = &logged.iter().find(|logged| logged.1.change.as_ref().unwrap().commit == second);
+    let event = &event.unwrap().1;
     let change = event.change.clone().unwrap();
     assert_eq!(event.change_id, change.id);
     assert_eq!(change.subject, "Second: \u{e9}");
@@ -100,7 +101,7 @@ async fn an_event_says_what_git_says(bed: Bed) {
 async fn a_killed_import_goes_on_where_it_was(bed: Bed) {
     let repo = repository_of(300);
     for _ in 0..3 {
-        let running = bed.start_with("devops.import_chunk", 7).await;
+        let running = start_with(&bed, "devops.import_chunk", 7).await;
         let repository = running.register(&repo, Some(Since::All(true))).await;
         let before = repository.changes;
         eventually("some progress", async || {
@@ -112,7 +113,7 @@ async fn a_killed_import_goes_on_where_it_was(bed: Bed) {
         // Without a drain: every task ends where it is.
         drop(running);
     }
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.changes(&repository.id, 300).await;
     running.settled(&repository.id).await;
@@ -121,12 +122,12 @@ async fn a_killed_import_goes_on_where_it_was(bed: Bed) {
 
 async fn a_drain_stops_an_import_where_it_is(bed: Bed) {
     let repo = repository_of(300);
-    let running = bed.start_with("devops.import_chunk", 2).await;
+    let running = start_with(&bed, "devops.import_chunk", 2).await;
     let id = running.register(&repo, Some(Since::All(true))).await.id;
     eventually("some progress", async || (running.repository(&id).await.changes >= 4).then_some(())).await;
     within(Deadline::SHORT, "the drain", running.started.drain()).await.unwrap();
 
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let left = running.repository(&id).await;
     assert!(left.importing && left.changes < 300, "nothing was left to do");
     running.changes(&id, 300).await;
@@ -136,7 +137,7 @@ async fn a_drain_stops_an_import_where_it_is(bed: Bed) {
 
 async fn a_second_start_does_nothing_twice(bed: Bed) {
     let mut repo = repository_of(20);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     running.idle().await;
@@ -145,7 +146,7 @@ async fn a_second_start_does_nothing_twice(bed: Bed) {
     repo.git(&["reset", "-q", "--hard"]);
     repo.commit("While nobody watched");
 
-    let running = bed.start().await;
+    let running = start(&bed).await;
     running.changes(&repository.id, 21).await;
     running.register(&repo, None).await;
     running.idle().await;
@@ -155,7 +156,7 @@ async fn a_second_start_does_nothing_twice(bed: Bed) {
 
 async fn two_imports_of_one_repository_publish_once(bed: Bed) {
     let repo = repository_of(120);
-    let running = bed.start_with("devops.import_chunk", 5).await;
+    let running = start_with(&bed, "devops.import_chunk", 5).await;
     let location = repo.path.to_str().unwrap();
     let mut id = String::new();
     for _ in 0..8 {

@@ -9,10 +9,9 @@ use septet_proto_devops::v1::{GetJourneyRequest, GetJourneyResponse};
 use septet_proto_review::v1::{Review, ReviewCompleted};
 use tonic::Code;
 
-use crate::{
-    bed::{Bed, Running, repository_of},
-    on_both_stores,
-};
+use septet_testkit::{on_both_stores, service::Bed};
+
+use crate::bed::{Running, repository_of, start};
 
 async fn publish(running: &Running, change_id: &str, verdict: i32, reason: &str, times: usize) -> String {
     let event = ReviewCompleted {
@@ -41,7 +40,7 @@ async fn journey(running: &Running, change_id: &str) -> Result<GetJourneyRespons
 
 async fn each_reaction_is_a_step(bed: Bed) {
     let repo = repository_of(2);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     let change = running.list("").await.remove(0);

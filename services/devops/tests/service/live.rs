@@ -7,10 +7,11 @@ use septet_proto_devops::v1::{
 use septet_testkit::{Deadline, within};
 use tonic::Streaming;
 
+use septet_testkit::{on_both_stores, service::Bed};
+
 use crate::{
-    bed::{Bed, Running, commits_of, repository_of},
+    bed::{Running, commits_of, repository_of, start, start_with},
     fixture::Repo,
-    on_both_stores,
 };
 
 async fn watch(
@@ -34,7 +35,7 @@ async fn what_is_pushed_appears(bed: Bed) {
     repo.commit("First");
     repo.write("file", "1\n2\n");
     repo.commit("Second");
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
 
@@ -77,7 +78,7 @@ async fn what_is_pushed_appears(bed: Bed) {
 async fn what_is_collected_after_a_forced_push_is_not_imported_again(bed: Bed) {
     let mut repo = repository_of(30);
     repo.git(&["reset", "-q", "--hard"]);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let since = septet_proto_devops::v1::register_repository_request::Since::Last(5);
     let repository = running.register(&repo, Some(since)).await;
     assert_eq!(running.settled(&repository.id).await.changes, 5);
@@ -90,7 +91,7 @@ async fn what_is_collected_after_a_forced_push_is_not_imported_again(bed: Bed) {
     repo.git(&["commit", "-q", "--amend", "-m", "Amended"]);
     repo.git(&["reflog", "expire", "--expire=now", "--all"]);
     repo.git(&["gc", "-q", "--prune=now"]);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     running.changes(&repository.id, 6).await;
     running.idle().await;
     let published = running.published_commits().await;
@@ -100,7 +101,7 @@ async fn what_is_collected_after_a_forced_push_is_not_imported_again(bed: Bed) {
 
 async fn a_repository_without_commits_is_watched(bed: Bed) {
     let mut repo = Repo::new();
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let since = septet_proto_devops::v1::register_repository_request::Since::Last(1);
     let repository = running.register(&repo, Some(since)).await;
     assert_eq!(running.settled(&repository.id).await.changes, 0);
@@ -117,7 +118,7 @@ async fn a_repository_without_commits_is_watched(bed: Bed) {
 
 async fn streams_end_with_the_process(bed: Bed) {
     let repo = repository_of(3);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     let mut stream = watch(&running, &repository.id, false).await;
@@ -128,7 +129,7 @@ async fn streams_end_with_the_process(bed: Bed) {
 }
 
 async fn streams_over_the_limit_are_refused(bed: Bed) {
-    let running = bed.start_with("devops.watch_streams", 2).await;
+    let running = start_with(&bed, "devops.watch_streams", 2).await;
     let first = watch(&running, "", false).await;
     let _second = watch(&running, "", false).await;
     let refused = running.client().watch_changes(WatchChangesRequest::default()).await.unwrap_err();

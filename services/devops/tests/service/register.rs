@@ -5,16 +5,17 @@ use septet_proto_devops::v1::{
 };
 use tonic::Code;
 
+use septet_testkit::{on_both_stores, service::Bed};
+
 use crate::{
-    bed::{Bed, commits_of, repository_of},
+    bed::{commits_of, repository_of, start, start_with},
     fixture::Repo,
-    on_both_stores,
 };
 
 async fn a_retry_gets_the_same_reply(bed: Bed) {
     let repo = repository_of(2);
     let other = repository_of(2);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let request = RegisterRepositoryRequest {
         request_id: "the-first".to_owned(),
         location: repo.path.display().to_string(),
@@ -39,7 +40,7 @@ async fn one_place_is_one_repository(bed: Bed) {
     let repo = repository_of(3);
     repo.git(&["reset", "-q", "--hard"]);
     repo.write("deep/file", "x");
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let path = repo.path.display().to_string();
     let id = running.register_at(&path, None).await.id;
     for spelling in [format!("{path}/deep"), format!("file://{path}"), format!("{path}/.git/")] {
@@ -51,7 +52,7 @@ async fn one_place_is_one_repository(bed: Bed) {
 
 async fn more_history_is_imported_and_less_changes_nothing(bed: Bed) {
     let repo = repository_of(12);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let id = running.register(&repo, Some(Since::Last(3))).await.id;
     for (since, changes) in [
         (None, 3),
@@ -78,7 +79,7 @@ async fn more_history_is_imported_and_less_changes_nothing(bed: Bed) {
 
 async fn history_widened_during_an_import_is_imported(bed: Bed) {
     let repo = repository_of(200);
-    let running = bed.start_with("devops.import_chunk", 3).await;
+    let running = start_with(&bed, "devops.import_chunk", 3).await;
     let id = running.register(&repo, Some(Since::Last(50))).await.id;
     running.register(&repo, Some(Since::All(true))).await;
     running.changes(&id, 200).await;
@@ -88,7 +89,7 @@ async fn history_widened_during_an_import_is_imported(bed: Bed) {
 
 async fn the_default_is_the_last_200(bed: Bed) {
     let repo = repository_of(230);
-    let running = bed.start().await;
+    let running = start(&bed).await;
     let id = running.register(&repo, None).await.id;
     assert_eq!(running.settled(&id).await.changes, 200);
     let oldest = running.list(&id).await.pop().unwrap();
@@ -99,7 +100,7 @@ async fn what_is_no_repository_is_refused(bed: Bed) {
     let empty = tempfile::tempdir().unwrap();
     let repo = Repo::new();
     let missing = empty.path().join("missing").display().to_string();
-    let running = bed.start().await;
+    let running = start(&bed).await;
     for (location, code, name) in [
         (empty.path().to_str().unwrap(), Code::FailedPrecondition, "DEVOPS-0005"),
         (missing.as_str(), Code::NotFound, "DEVOPS-0004"),
@@ -132,7 +133,7 @@ async fn what_is_no_repository_is_refused(bed: Bed) {
 
 async fn only_open_directories_are_read(bed: Bed) {
     let repo = repository_of(1);
-    let running = bed.start_with("devops.local_roots", ["/nonexistent", "/proc"]).await;
+    let running = start_with(&bed, "devops.local_roots", ["/nonexistent", "/proc"]).await;
     let request =
         RegisterRepositoryRequest { location: repo.path.display().to_string(), ..Default::default() };
     let refused = running.client().register_repository(request).await.unwrap_err();

@@ -7,10 +7,11 @@ use std::{
 
 use septet_testkit::eventually;
 
+use septet_testkit::{on_both_stores, service::Bed};
+
 use crate::{
-    bed::{Bed, commits_of, repository_of},
+    bed::{commits_of, repository_of, start_with},
     fixture::Repo,
-    on_both_stores,
 };
 
 /// `git daemon`. Only this child is ended, by its handle.
@@ -47,7 +48,7 @@ async fn a_url_is_mirrored_and_watched(bed: Bed) {
     repo.git(&["reset", "-q", "--hard"]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("git://127.0.0.1:{port}/work");
-    let running = bed.start_with("devops.fetch_secs", 5).await;
+    let running = start_with(&bed, "devops.fetch_secs", 5).await;
 
     // Nobody answers yet: that is told, and is no dead letter, since it may pass.
     let id = running.register_at(&url, None).await.id;

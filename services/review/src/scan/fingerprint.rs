@@ -1,7 +1,5 @@
 //! Names for findings that stay the same when a line moves and tell nothing of the secret.
 
-use std::fmt::Write;
-
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -25,11 +23,7 @@ impl FingerprintKey {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex::encode(mac.finalize().into_bytes())
     }
 }
 

@@ -1,52 +1,24 @@
-//! A review process of the test's own, with everything real but the network.
+//! A review process of the test's own, and what it reviews.
 
-use prost::Message as _;
 use septet_chassis::{
-    Channel, Mode, Process, ProcessConfig, Started,
+    Channel, Started,
     contract::{Cause, Envelope, Event, Timestamp, cloudevents::to_record},
-    messaging::log::{Append, From as Begin},
+    messaging::log::Append,
 };
 use septet_proto_devops::v1::{Change, ChangePushed, Diff};
 use septet_proto_review::v1::{ReviewCompleted, review_service_client::ReviewServiceClient};
-use septet_testkit::{Deadline, eventually, servers, within};
+use septet_testkit::service::{self, Bed};
 
-/// Where a process keeps what it has.
-pub struct Bed {
-    dir: tempfile::TempDir,
-    /// PostgreSQL, or SQLite where there is none.
-    url: Option<String>,
-}
-
-impl Bed {
-    pub fn sqlite() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), url: None }
-    }
-
-    pub async fn postgres() -> Option<Self> {
-        let server = servers::postgres().await?;
-        Some(Self { url: Some(server.create_database().await), ..Self::sqlite() })
-    }
-
-    pub async fn start(&self) -> Running {
-        let mut defaults = ProcessConfig::defaults(0, 0, false);
-        defaults.data_dir = self.dir.path().join("data");
-        let config = self.dir.path().join("septet.toml");
-        std::fs::write(&config, "").unwrap();
-        let process = || Process::new("review", defaults.clone()).with(septet_review::service());
-        let mut source = process().source(Some(&config)).unwrap();
-        if let Some(url) = &self.url {
-            source = source.with_option("--store", "store.url", url);
-            process().migrate(&source).await.unwrap();
-        }
-        Running { started: process().start(source, Mode::Serve).await.unwrap() }
-    }
-}
-
+/// A running process.
 pub struct Running {
     pub started: Started,
 }
 
 impl Running {
+    pub async fn on(bed: &Bed) -> Self {
+        Self { started: bed.start("review", |process| process.with(septet_review::service()), &[]).await }
+    }
+
     pub fn client(&self) -> ReviewServiceClient<Channel> {
         ReviewServiceClient::new(self.started.channel())
     }
@@ -60,34 +32,13 @@ impl Running {
         }
     }
 
-    /// Waits until nothing is left to do.
     pub async fn idle(&self) {
-        let observer = self.started.observer();
-        eventually("all is idle", async || {
-            let backlog = observer.backlog().await.unwrap()?;
-            backlog.is_empty().then_some(())
-        })
-        .await;
+        service::idle(&self.started).await;
     }
 
     /// Every published review.
     pub async fn published(&self) -> Vec<ReviewCompleted> {
-        self.idle().await;
-        let log = self.started.log();
-        let topics = log.topics().await.unwrap();
-        let state = topics.into_iter().find(|state| state.name == ReviewCompleted::TOPIC).unwrap();
-        let mut published = Vec::new();
-        for (partition, range) in (0..).zip(&state.partitions).filter(|(_, range)| range.start < range.end) {
-            let mut reader = log.read(ReviewCompleted::TOPIC, partition, Begin::Start).await.unwrap();
-            let mut next = range.start;
-            while next < range.end {
-                let batch = within(Deadline::SHORT, "records", reader.batch(1_000)).await.unwrap();
-                next = batch.last().unwrap().offset + 1;
-                let values = batch.into_iter().map(|fetched| fetched.record.value.unwrap());
-                published.extend(values.map(|value| ReviewCompleted::decode(value).unwrap()));
-            }
-        }
-        published
+        service::published(&self.started).await.into_iter().map(|(_, event)| event).collect()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use septet_proto_common::v1::{PageRequest, Severity, Verdict};
 use septet_proto_review::v1::{GetReviewRequest, ListFindingsRequest, ReviewDiffRequest};
+use septet_testkit::{on_both_stores, service::Bed};
 use tonic::Code;
 
-use crate::bed::{Bed, diff, token};
+use crate::bed::{Running, diff, token};
 
 fn request(lines: &[&str]) -> ReviewDiffRequest {
     ReviewDiffRequest {
@@ -16,7 +17,7 @@ fn request(lines: &[&str]) -> ReviewDiffRequest {
 }
 
 async fn a_call_is_answered_kept_and_published_once_for_one_request_id(bed: Bed) {
-    let running = bed.start().await;
+    let running = Running::on(&bed).await;
     let mut client = running.client();
     let secret = format!("TOKEN={}", token());
     let once = ReviewDiffRequest { request_id: "once".to_owned(), ..request(&[&secret]) };
@@ -38,7 +39,7 @@ async fn a_call_is_answered_kept_and_published_once_for_one_request_id(bed: Bed)
 }
 
 async fn a_wrong_request_is_refused_by_field_and_code(bed: Bed) {
-    let running = bed.start().await;
+    let running = Running::on(&bed).await;
     let mut client = running.client();
     let long = "x".repeat(300);
     for (wrong, words) in [
@@ -71,7 +72,7 @@ async fn a_wrong_request_is_refused_by_field_and_code(bed: Bed) {
 }
 
 async fn findings_are_listed_worst_first_page_by_page(bed: Bed) {
-    let running = bed.start().await;
+    let running = Running::on(&bed).await;
     let mut client = running.client();
     let secret = format!("TOKEN={}", token());
     let key = format!("-----BEGIN {} KEY-----\n", "RSA PRIVATE");
@@ -100,7 +101,7 @@ async fn findings_are_listed_worst_first_page_by_page(bed: Bed) {
     assert!(refused.message().contains("page.page_token"), "{refused:?}");
 }
 
-crate::on_both_stores!(
+on_both_stores!(
     a_call_is_answered_kept_and_published_once_for_one_request_id,
     a_wrong_request_is_refused_by_field_and_code,
     findings_are_listed_worst_first_page_by_page,

@@ -3,7 +3,9 @@
 use septet_proto_common::v1::Verdict;
 use septet_proto_review::v1::{GetReviewRequest, ListReviewsRequest, Review};
 
-use crate::bed::{Bed, Running, change, diff, token};
+use septet_testkit::{on_both_stores, service::Bed};
+
+use crate::bed::{Running, change, diff, token};
 
 async fn review_of(running: &Running, change_id: &str) -> Review {
     running.idle().await;
@@ -12,7 +14,7 @@ async fn review_of(running: &Running, change_id: &str) -> Review {
 }
 
 async fn a_change_is_reviewed_and_published_once_however_often_it_comes(bed: Bed) {
-    let running = bed.start().await;
+    let running = Running::on(&bed).await;
     running.push(&change("1", diff("deploy.sh", &["#!/bin/sh", &format!("TOKEN={}", token())])), 3).await;
     running.push(&change("2", diff("README.md", &["# A shop"])), 1).await;
 
@@ -31,7 +33,7 @@ async fn a_change_is_reviewed_and_published_once_however_often_it_comes(bed: Bed
 }
 
 async fn what_nobody_could_scan_fails_the_gate(bed: Bed) {
-    let running = bed.start().await;
+    let running = Running::on(&bed).await;
     let mut large = change("large", Vec::new());
     let of = large.diff.as_mut().unwrap();
     (of.size, of.complete) = (1 << 40, false);
@@ -53,7 +55,7 @@ async fn what_nobody_could_scan_fails_the_gate(bed: Bed) {
 async fn fingerprints_stay_the_same_over_a_restart(bed: Bed) {
     let mut fingerprints = Vec::new();
     for id in ["before", "after"] {
-        let running = bed.start().await;
+        let running = Running::on(&bed).await;
         running.push(&change(id, diff("deploy.sh", &["x", &token()])), 1).await;
         let event = running.published().await.into_iter().find(|event| event.change_id == id).unwrap();
         fingerprints.push(event.findings[0].fingerprint.clone());
@@ -63,7 +65,7 @@ async fn fingerprints_stay_the_same_over_a_restart(bed: Bed) {
 }
 
 async fn reviews_are_listed_newest_first_with_totals(bed: Bed) {
-    let running = bed.start().await;
+    let running = Running::on(&bed).await;
     for number in 0..5 {
         let secret = format!("TOKEN={}", token());
         let line = if number % 2 == 0 { secret.as_str() } else { "nothing" };
@@ -90,7 +92,7 @@ async fn reviews_are_listed_newest_first_with_totals(bed: Bed) {
     assert_eq!(client.list_reviews(request).await.unwrap().into_inner().total, 0);
 }
 
-crate::on_both_stores!(
+on_both_stores!(
     a_change_is_reviewed_and_published_once_however_often_it_comes,
     what_nobody_could_scan_fails_the_gate,
     fingerprints_stay_the_same_over_a_restart,

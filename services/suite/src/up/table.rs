@@ -1,6 +1,6 @@
 use std::{io::IsTerminal, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use septet_chassis::{Channel, cli::print, contract::Timestamp};
 use septet_proto_devops::v1::{Change, WatchChangesRequest, devops_service_client::DevopsServiceClient};
 use septet_proto_review::v1::{GetReviewRequest, Review, review_service_client::ReviewServiceClient};
@@ -26,7 +26,9 @@ pub struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub fn new(channel: &'a Channel, watched: &'a Watched, finish: &'a CancellationToken) -> Self {
-        let progress = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        // Cleared however this ends, an interrupt included.
+        let progress = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
+            .with_finish(ProgressFinish::AndClear);
         // The template is a constant that is valid.
         if let Ok(style) =
             ProgressStyle::with_template("{spinner} {pos} of {len} changes reviewed {wide_msg}")
