@@ -94,7 +94,7 @@ async fn print(mut partition: Box<dyn Partition>, catalog: Catalog) -> anyhow::R
                 }
                 // Whoever handles the topic dead-letters it.
                 Err(error) => {
-                    tracing::warn!(topic = partition.topic(), offset = fetched.offset, error, "not readable")
+                    tracing::warn!(topic = partition.topic(), offset = fetched.offset, error, "not readable");
                 }
             }
         }
