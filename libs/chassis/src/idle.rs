@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use septet_messaging::log::TopicState;
 
-use crate::{Started, admin::behind, process::Shared};
+use crate::{Started, admin::behind, started::Shared};
 
 /// How much work there is in a process that has its log and queue to itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,10 +12,12 @@ mod error;
 mod grpc;
 mod idle;
 mod local;
+mod loops;
 mod page;
 mod process;
 mod service;
 mod signal;
+mod started;
 
 pub use admin::event_json;
 pub use auth::Identity;
@@ -27,9 +29,10 @@ pub use error::{fault, invalid, status_of, status_of_store};
 pub use idle::{Backlog, Observer};
 pub use local::LocalServer;
 pub use page::page_size;
-pub use process::{Mode, Process, Started};
+pub use process::{Mode, Process};
 pub use service::{Boot, Service};
 pub use signal::Signals;
+pub use started::Started;
 
 pub use septet_contract as contract;
 pub use septet_messaging as messaging;

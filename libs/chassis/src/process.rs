@@ -1,45 +1,26 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use septet_contract::{Catalog, Contract};
-use septet_messaging::{
-    Dispatcher, Handlers, Relay, Units, Worker,
-    log::SharedLog,
-    queue::{Queue, QueueSettings, SharedQueue},
-};
-use septet_store::Leases;
-use septet_telemetry::{grpc::KnownMethods, metrics::Prometheus};
-use tokio::{
-    net::TcpListener,
-    task::{JoinError, JoinSet},
-    time::Instant,
-};
+use septet_contract::Catalog;
+use septet_messaging::Units;
+use septet_telemetry::grpc::KnownMethods;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 
 use crate::{
-    Channel, Service,
-    admin::{self, Admin},
-    auth::{ADMIN, Auth, Identity},
+    Service,
+    admin::Admin,
+    auth::Auth,
     backends,
     client::Channels,
     config::{ConfigError, LogBackend, ProcessConfig, QueueBackend, Source},
     data_dir::DataDir,
-    grpc::{self, Bounds, Calls, Health, Stack},
+    grpc::{Bounds, Calls, Health, Stack},
     local::LocalServer,
     service::{AnyService, Boot, Made, open_store},
+    started::{Running, Shared, Started},
 };
-
-/// How long a process that stopped renewing keeps the relay's lease.
-const LEASE: Duration = Duration::from_secs(8);
-/// How long to wait before the queues are declared again.
-const DECLARE_AGAIN: Duration = Duration::from_secs(1);
-/// How often old rows are removed.
-const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
-/// What the drain leaves for sending what waits in the outboxes, a quarter of it at most.
-const SEND: Duration = Duration::from_secs(5);
-/// What the drain leaves for closing the backends, a quarter of it at most.
-const CLOSE: Duration = Duration::from_secs(3);
 
 /// The services that make up a process.
 pub struct Process {
@@ -55,38 +36,6 @@ pub enum Mode {
     Serve,
     /// Nothing but calls from inside the process: for commands where no server runs.
     Local,
-}
-
-/// A service as it runs.
-pub(crate) struct Running {
-    pub contract: &'static Contract,
-    pub units: Units,
-    pub handlers: Arc<Handlers>,
-}
-
-/// A process that has started.
-pub struct Started {
-    pub(crate) shared: Arc<Shared>,
-    config: ProcessConfig,
-    health: Health,
-    /// Ends the loops that take work in.
-    intake: CancellationToken,
-    /// Ends the relays, once nothing is taken in any more.
-    relays: CancellationToken,
-    intake_tasks: JoinSet<(String, anyhow::Result<()>)>,
-    relay_tasks: JoinSet<()>,
-    channels: Channels,
-    _data_dir: Option<DataDir>,
-}
-
-/// What everything in a process shares.
-pub(crate) struct Shared {
-    pub services: Vec<Running>,
-    pub catalog: Catalog,
-    pub log: SharedLog,
-    pub queue: SharedQueue,
-    pub source: Source,
-    pub prometheus: Prometheus,
 }
 
 impl Process {
@@ -274,201 +223,6 @@ impl Process {
             started.health.set(true).await;
         }
         Ok(started)
-    }
-}
-
-impl Started {
-    fn serve(
-        &mut self,
-        grpc_listener: TcpListener,
-        admin_listener: TcpListener,
-        router: axum::Router,
-        calls: Calls,
-    ) {
-        let shared = Arc::clone(&self.shared);
-        let stop = self.intake.clone();
-        self.intake_tasks
-            .spawn(async move { ("gRPC".to_owned(), grpc::serve(grpc_listener, router, calls).await) });
-        self.intake_tasks.spawn({
-            let (shared, stop) = (Arc::clone(&shared), stop.clone());
-            async move { ("admin".to_owned(), admin::serve(admin_listener, shared, stop).await) }
-        });
-        self.intake_tasks.spawn({
-            let (queue, stop) = (Arc::clone(&shared.queue), stop.clone());
-            let queues: Vec<_> = shared.services.iter().map(|running| running.contract).collect();
-            async move { ("queues".to_owned(), declare(&*queue, &backends::queues(&queues), &stop).await) }
-        });
-        for service in &shared.services {
-            let name = service.contract.service;
-            let Running { units, handlers, .. } = service;
-            let dispatcher = Dispatcher::new(
-                units.clone(),
-                Arc::clone(&shared.log),
-                shared.catalog.clone(),
-                Arc::clone(handlers),
-            );
-            let worker = Worker::new(
-                units.clone(),
-                Arc::clone(&shared.queue),
-                shared.catalog.clone(),
-                Arc::clone(handlers),
-            );
-            self.intake_tasks.spawn({
-                let stop = stop.clone();
-                async move {
-                    let ended = dispatcher.run(stop.clone()).await.map_err(anyhow::Error::from);
-                    until_stop(&ended, &stop).await;
-                    (format!("{name}.events"), ended)
-                }
-            });
-            self.intake_tasks.spawn({
-                let stop = stop.clone();
-                async move {
-                    let ended = worker.run(stop.clone()).await.map_err(anyhow::Error::from);
-                    until_stop(&ended, &stop).await;
-                    (format!("{name}.jobs"), ended)
-                }
-            });
-            self.intake_tasks.spawn({
-                let (units, stop) = (units.clone(), stop.clone());
-                async move {
-                    housekeep(&units, &stop).await;
-                    (format!("{name}.housekeeping"), Ok(()))
-                }
-            });
-            let owner = uuid::Uuid::now_v7().to_string();
-            let leases = Leases::new(units.store().clone(), owner, LEASE);
-            let events = Relay::events(units.clone(), leases.clone(), Arc::clone(&shared.log));
-            let jobs = Relay::jobs(units.clone(), leases, Arc::clone(&shared.queue));
-            self.relay_tasks.spawn(events.run(self.relays.clone()));
-            self.relay_tasks.spawn(jobs.run(self.relays.clone()));
-        }
-    }
-
-    /// The way to the services of this process, with all roles: for commands that run in it.
-    pub fn channel(&self) -> Channel {
-        self.channels.local(Identity::new("local", [ADMIN]))
-    }
-
-    /// The log.
-    pub fn log(&self) -> SharedLog {
-        Arc::clone(&self.shared.log)
-    }
-
-    /// The contracts that the process knows.
-    pub fn catalog(&self) -> Catalog {
-        self.shared.catalog.clone()
-    }
-
-    /// The process's settings.
-    pub fn config(&self) -> &ProcessConfig {
-        &self.config
-    }
-
-    /// Waits until a loop has ended that should not: the process should end too.
-    pub async fn failed(&mut self) -> anyhow::Error {
-        tokio::select! {
-            Some(ended) = self.intake_tasks.join_next() => ended_early(ended),
-            Some(ended) = self.relay_tasks.join_next() => match ended {
-                Ok(()) => anyhow!("a relay has ended"),
-                Err(error) => anyhow!("a relay panicked: {error}"),
-            },
-            else => std::future::pending().await,
-        }
-    }
-
-    /// Takes nothing in any more, finishes what is in hand, sends what waits in the outboxes, and closes everything.
-    ///
-    /// # Errors
-    /// The deadline has passed; what was not finished comes again at the next start.
-    pub async fn drain(mut self) -> anyhow::Result<()> {
-        let limit = Duration::from_secs(self.config.drain_secs);
-        let end = Instant::now() + limit;
-        self.health.set(false).await;
-        self.intake.cancel();
-        // A call or handler that hangs must not keep from being sent what others have committed.
-        let taken_in = tokio::time::timeout_at(end - CLOSE.min(limit / 4) - SEND.min(limit / 4), async {
-            while let Some(ended) = self.intake_tasks.join_next().await {
-                if let Ok((task, Err(error))) = ended {
-                    tracing::warn!(task, %error, "a task failed while draining");
-                }
-            }
-        })
-        .await;
-        self.relays.cancel();
-        let sent = tokio::time::timeout_at(end - CLOSE.min(limit / 4), async {
-            while self.relay_tasks.join_next().await.is_some() {}
-        })
-        .await;
-        let closed = tokio::time::timeout_at(end, async {
-            self.shared.log.close().await;
-            self.shared.queue.close().await;
-            for service in &self.shared.services {
-                service.units.store().close().await;
-            }
-        })
-        .await;
-        match (taken_in, sent, closed) {
-            (Ok(()), Ok(()), Ok(())) => Ok(()),
-            _ => Err(anyhow!(
-                "the drain took longer than {limit:?}; what was not finished comes again at the next start"
-            )),
-        }
-    }
-}
-
-/// Declares the queues, however long their server is away; until then workers and relays wait.
-async fn declare(
-    queue: &dyn Queue,
-    queues: &[QueueSettings],
-    stop: &CancellationToken,
-) -> anyhow::Result<()> {
-    while let Err(error) = queue.declare(queues).await {
-        if !error.is_transient() {
-            return Err(error).context("cannot declare the queues");
-        }
-        tracing::warn!(%error, "cannot declare the queues yet");
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(DECLARE_AGAIN) => {}
-        }
-    }
-    stop.cancelled().await;
-    Ok(())
-}
-
-/// A service without handlers or jobs has nothing to do and ends its loop at once: no reason to end the process. A loop
-/// that failed is one.
-async fn until_stop(ended: &anyhow::Result<()>, stop: &CancellationToken) {
-    if ended.is_ok() {
-        stop.cancelled().await;
-    }
-}
-
-/// Forgets what need not be known any more, once an hour.
-async fn housekeep(units: &Units, stop: &CancellationToken) {
-    loop {
-        let forgotten = tokio::select! {
-            () = stop.cancelled() => return,
-            forgotten = units.forget_old() => forgotten,
-        };
-        match forgotten {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::debug!(forgotten, "forgot old deliveries and replies"),
-            Err(error) => tracing::warn!(%error, "cannot forget old deliveries yet"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(HOUSEKEEPING) => {}
-        }
-    }
-}
-
-fn ended_early(ended: Result<(String, anyhow::Result<()>), JoinError>) -> anyhow::Error {
-    match ended {
-        Ok((task, Err(error))) => error.context(format!("{task} failed")),
-        Ok((task, Ok(()))) => anyhow!("{task} has ended"),
-        Err(error) => anyhow!("a task panicked: {error}"),
     }
 }
 

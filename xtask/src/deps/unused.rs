@@ -23,7 +23,11 @@ const ALLOWED: [(&str, &[&str], &str); 2] = [
         ],
         "generated code names them",
     ),
-    ("services/devops", &["reqwest"], "gix speaks HTTP through it, and without our features it would have no TLS"),
+    (
+        "services/devops",
+        &["reqwest"],
+        "gix speaks HTTP through it, and without our features it would have no TLS",
+    ),
 ];
 
 pub(super) fn check(root: &Path, packages: &[Package]) -> Result<Vec<Violation>> {

@@ -2,7 +2,7 @@ use septet_proto_common::v1::{
     DescribeResponse, EventDescription, JobDescription, RpcDescription, ServiceDescription,
 };
 
-use crate::process::{Running, Shared};
+use crate::started::{Running, Shared};
 
 /// What every service of the process consumes, publishes and serves.
 pub(super) fn describe(shared: &Shared) -> DescribeResponse {

@@ -20,7 +20,7 @@ use tonic::{Code, Status};
 use super::topics::of_log;
 use crate::{
     error::{fault, invalid},
-    process::Shared,
+    started::Shared,
 };
 
 /// Records that a follower reads at a time.

@@ -6,7 +6,7 @@ use septet_telemetry::metrics::names;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::process::Shared;
+use crate::started::Shared;
 
 /// How long a dependency may take to answer a probe.
 const PROBE: Duration = Duration::from_secs(2);

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use crate::{
     error::{fault, status_of, status_of_store},
     page::page_size,
-    process::{Running, Shared},
+    started::{Running, Shared},
 };
 
 /// Dead letters of one service or of all, newest first.

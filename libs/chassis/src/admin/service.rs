@@ -15,7 +15,7 @@ use super::{describe, events, letters, topics};
 use crate::{
     auth::Identity,
     error::fault,
-    process::{Running, Shared},
+    started::{Running, Shared},
 };
 
 /// `AdminService`, for all services of the process.

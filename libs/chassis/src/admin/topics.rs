@@ -5,7 +5,7 @@ use septet_messaging::log::{KeptRange, LogError, TopicState};
 use septet_proto_common::v1::{ApplyTopicsResponse, GroupLag, ListTopicsResponse, Partition, Topic};
 use tonic::{Code, Status};
 
-use crate::{backends, error::fault, process::Shared};
+use crate::{backends, error::fault, started::Shared};
 
 /// Every topic of the log with the lag of each service that reads it.
 pub(super) async fn list(shared: &Shared) -> Result<ListTopicsResponse, Status> {
