@@ -31,6 +31,10 @@ pub const JOBS_PROCESS_DURATION_SECONDS: &str = "jobs_process_duration_seconds";
 pub const JOBS_RETRIES_TOTAL: &str = "jobs_retries_total";
 /// Counter: jobs that were given up. Labels `service`, `job`, `reason`.
 pub const JOBS_DEAD_LETTERS_TOTAL: &str = "jobs_dead_letters_total";
+/// Counter, records: what retention removed before a reader got to it. Labels `reader` (a group, or none), `topic`.
+pub const LOG_RECORDS_LOST_TOTAL: &str = "log_records_lost_total";
+/// Counter: jobs that were set aside since they ended their worker each time. Label `queue`.
+pub const JOBS_SET_ASIDE_TOTAL: &str = "jobs_set_aside_total";
 /// Gauge, always 1: which release runs. Labels `service`, `version`.
 pub const BUILD_INFO: &str = "build_info";
 
@@ -66,5 +70,11 @@ pub(super) fn describe() {
     describe_histogram!(JOBS_PROCESS_DURATION_SECONDS, Unit::Seconds, "Attempts at jobs, by outcome");
     describe_counter!(JOBS_RETRIES_TOTAL, Unit::Count, "Attempts at jobs that failed and will be repeated");
     describe_counter!(JOBS_DEAD_LETTERS_TOTAL, Unit::Count, "Jobs given up, by reason");
+    describe_counter!(
+        LOG_RECORDS_LOST_TOTAL,
+        Unit::Count,
+        "Records that retention removed before they were read"
+    );
+    describe_counter!(JOBS_SET_ASIDE_TOTAL, Unit::Count, "Jobs that ended their worker each time");
     describe_gauge!(BUILD_INFO, "The release that runs; always 1");
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use septet_contract::{Record, Timestamp};
+use septet_telemetry::metrics::names;
 use sqlx::Row as _;
 use tokio::sync::watch;
 
@@ -68,7 +69,7 @@ impl Cursor {
         let lost = start - self.position;
         let (topic, partition, reader) = (&self.cell.topic, self.cell.number, &self.reader);
         tracing::warn!(%topic, partition, %reader, lost, "retention removed records before they were read");
-        metrics::counter!("log_records_expired_before_read_total", "topic" => topic.to_string())
+        metrics::counter!(names::LOG_RECORDS_LOST_TOTAL, "reader" => reader.to_string(), "topic" => topic.to_string())
             .increment(lost.unsigned_abs());
         self.position = start;
     }

@@ -1,5 +1,6 @@
 //! Where a group's member starts to read a partition.
 
+use septet_telemetry::metrics::names;
 use std::{collections::HashMap, time::Duration};
 
 use rdkafka::{
@@ -52,7 +53,7 @@ fn first(group: &str, (topic, partition): &At, committed: Option<i64>, low: i64,
             "records were dropped by retention before the group read them; it goes on at the first kept record"
         );
         // Non-negative: `low` is above the position here.
-        metrics::counter!("log_records_lost_total", "group" => group.to_owned(), "topic" => topic.clone())
+        metrics::counter!(names::LOG_RECORDS_LOST_TOTAL, "reader" => group.to_owned(), "topic" => topic.clone())
             .increment(lost.unsigned_abs());
         low
     } else if position > end {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use septet_contract::{Record, Timestamp};
+use septet_telemetry::metrics::names;
 use sqlx::{Row as _, SqliteConnection};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -127,7 +128,7 @@ async fn set_aside(
     .await?;
     sqlx::query("DELETE FROM jobs WHERE id = $1").bind(id).execute(tx).await?;
     tracing::warn!(%queue, job = id, "a job was delivered again and again and never settled; it is set aside");
-    metrics::counter!("queue_jobs_set_aside_total", "queue" => queue.to_owned()).increment(1);
+    metrics::counter!(names::JOBS_SET_ASIDE_TOTAL, "queue" => queue.to_owned()).increment(1);
     Ok(())
 }
 
