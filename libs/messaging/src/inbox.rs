@@ -4,6 +4,8 @@ use septet_contract::Timestamp;
 use septet_store::{StoreError, Tx, on_engine};
 use sqlx::QueryBuilder;
 
+use crate::bulk;
+
 /// Identity of a delivery: the CloudEvents `source` and `id`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
@@ -20,9 +22,7 @@ pub(crate) async fn enter(
 ) -> Result<HashSet<Identity>, StoreError> {
     let mut entered = HashSet::with_capacity(deliveries.len());
     let mut rest = deliveries;
-    while !rest.is_empty() {
-        // A few fixed sizes, so that the statements stay in the cache.
-        let size = [64, 16, 4, 1].into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+    for size in bulk::sizes(rest.len()) {
         let (some, others) = rest.split_at(size);
         let rows: Vec<(String, String)> = on_engine!(&mut *tx, conn => {
             let mut statement = QueryBuilder::new("INSERT INTO inbox (consumer, source, id, handled_at) ");

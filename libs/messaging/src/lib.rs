@@ -5,6 +5,7 @@
 //! outside world happen at least once and carry an idempotency key.
 
 mod batch;
+mod bulk;
 mod cx;
 mod dead_letter;
 mod delivery;

@@ -3,7 +3,7 @@ use septet_contract::{Record, Timestamp};
 use septet_store::{StoreError, Tx, on_engine};
 use sqlx::QueryBuilder;
 
-use crate::headers;
+use crate::{bulk, headers};
 
 /// Where an outgoing message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +56,7 @@ pub(crate) struct Row {
 /// then the order of ids within a key is the order of commits.
 pub(crate) async fn insert(tx: &mut Tx, drafts: &[Draft]) -> Result<(), StoreError> {
     let mut rest = drafts;
-    while !rest.is_empty() {
-        // A few fixed sizes, so that the statements stay in the cache.
-        let size = [64, 16, 4, 1].into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+    for size in bulk::sizes(rest.len()) {
         let (some, others) = rest.split_at(size);
         on_engine!(&mut *tx, conn => {
             let mut statement = QueryBuilder::new("INSERT INTO outbox (lane, destination, key, headers, value, due_at) ");

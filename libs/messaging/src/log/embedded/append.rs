@@ -12,14 +12,11 @@ use super::{
     ledger::Ledger,
     writer::{Write, Writer},
 };
-use crate::headers;
 use crate::log::{Append, LogError, Position, murmur2_partition};
+use crate::{bulk, headers};
 
 /// Records of one call that go into one transaction; a longer call takes several.
 const CHUNK: usize = 1_000;
-
-/// Rows of one statement. Few sizes, so that each stays prepared.
-const STATEMENTS: [usize; 3] = [64, 8, 1];
 
 /// What keeps its order: a topic and a key.
 type Lane = (String, Bytes);
@@ -160,20 +157,18 @@ fn place(ledger: &mut Ledger, topic: &str, key: Option<&[u8]>) -> Result<Arc<Cel
 /// Inserts the rows, many at a time.
 pub(super) async fn insert(rows: &mut Vec<Row>, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut rows = rows.drain(..);
-    for size in STATEMENTS {
-        while rows.len() >= size {
-            let mut query = sqlx::query(AssertSqlSafe(statement(size)));
-            for row in rows.by_ref().take(size) {
-                query = query
-                    .bind(row.partition)
-                    .bind(row.offset)
-                    .bind(row.timestamp)
-                    .bind(row.key.map(|key| key.to_vec()))
-                    .bind(row.headers)
-                    .bind(row.value.map(|value| value.to_vec()));
-            }
-            query.execute(&mut *tx).await?;
+    for size in bulk::sizes(rows.len()) {
+        let mut query = sqlx::query(AssertSqlSafe(statement(size)));
+        for row in rows.by_ref().take(size) {
+            query = query
+                .bind(row.partition)
+                .bind(row.offset)
+                .bind(row.timestamp)
+                .bind(row.key.map(|key| key.to_vec()))
+                .bind(row.headers)
+                .bind(row.value.map(|value| value.to_vec()));
         }
+        query.execute(&mut *tx).await?;
     }
     Ok(())
 }

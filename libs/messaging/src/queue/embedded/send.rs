@@ -7,16 +7,13 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::ledger::Ledger;
 use crate::{
-    headers,
+    bulk, headers,
     log::embedded::{Fault, Write, Writer},
     queue::{Outgoing, QueueError, QueueSettings},
 };
 
 /// Jobs of one call that go into one transaction; a longer call takes several.
 const CHUNK: usize = 1_000;
-
-/// Rows of one statement. Few sizes, so that each stays prepared.
-const STATEMENTS: [usize; 3] = [64, 8, 1];
 
 /// Longest name of a queue.
 const MAX_NAME: usize = 200;
@@ -141,20 +138,18 @@ fn stage(ledger: &mut Ledger, job: Outgoing, limit: usize) -> Result<(), QueueEr
 /// Inserts the rows, many at a time.
 pub(super) async fn insert(rows: &mut Vec<Row>, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut rows = rows.drain(..);
-    for size in STATEMENTS {
-        while rows.len() >= size {
-            let mut query = sqlx::query(AssertSqlSafe(statement(size)));
-            for row in rows.by_ref().take(size) {
-                query = query
-                    .bind(row.queue)
-                    .bind(row.available_at)
-                    .bind(row.created_at)
-                    .bind(row.key.map(|key| key.to_vec()))
-                    .bind(row.headers)
-                    .bind(row.value.map(|value| value.to_vec()));
-            }
-            query.execute(&mut *tx).await?;
+    for size in bulk::sizes(rows.len()) {
+        let mut query = sqlx::query(AssertSqlSafe(statement(size)));
+        for row in rows.by_ref().take(size) {
+            query = query
+                .bind(row.queue)
+                .bind(row.available_at)
+                .bind(row.created_at)
+                .bind(row.key.map(|key| key.to_vec()))
+                .bind(row.headers)
+                .bind(row.value.map(|value| value.to_vec()));
         }
+        query.execute(&mut *tx).await?;
     }
     Ok(())
 }
