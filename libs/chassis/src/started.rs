@@ -194,12 +194,15 @@ impl Started {
             }
         })
         .await;
-        match (taken_in, sent, closed) {
-            (Ok(()), Ok(()), Ok(())) => Ok(()),
-            _ => Err(anyhow!(
-                "the drain took longer than {limit:?}; what was not finished comes again at the next start"
-            )),
-        }
+        let late = match (taken_in, sent, closed) {
+            (Ok(()), Ok(()), Ok(())) => return Ok(()),
+            (Err(_), _, _) => "calls, events or jobs in hand did not end",
+            (_, Err(_), _) => "the outboxes could not be sent",
+            (_, _, Err(_)) => "the databases could not be closed",
+        };
+        Err(anyhow!(
+            "the drain took longer than {limit:?}: {late}; what was not finished comes again at the next start"
+        ))
     }
 }
 
