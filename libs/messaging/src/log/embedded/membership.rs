@@ -93,7 +93,8 @@ impl Membership for Member {
         self.ended.cancel();
         // Partitions that nobody has received yet go with the channel.
         self.changes.close();
-        while self.changes.try_recv().is_ok() {}
+        // Not `try_recv`: it sees nothing of a partition that is being sent at this moment, which would then be waited for.
+        while self.changes.recv().await.is_some() {}
         let leases: Vec<Arc<Lease>> = lock(&self.at.leases).values().cloned().collect();
         for lease in &leases {
             lease.revoke();
