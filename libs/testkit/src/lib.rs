@@ -5,6 +5,7 @@ pub mod conformance;
 mod eventually;
 pub mod evidence;
 pub mod history;
+pub mod proxy;
 pub mod servers;
 pub mod service;
 
