@@ -4,6 +4,7 @@
 //! The promise: delivery is at least once; effects in a service's own database happen exactly once; calls to the
 //! outside world happen at least once and carry an idempotency key.
 
+mod availability;
 mod batch;
 mod bulk;
 mod cx;

@@ -115,6 +115,10 @@ impl Log for FaultyLog {
         self.inner.ping().await
     }
 
+    async fn available(&self) -> Result<(), String> {
+        self.inner.available().await
+    }
+
     async fn close(&self) {
         self.inner.close().await;
     }

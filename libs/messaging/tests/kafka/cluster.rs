@@ -218,6 +218,10 @@ impl Log for WithMockTopics {
         self.log.ping().await
     }
 
+    async fn available(&self) -> Result<(), String> {
+        self.log.available().await
+    }
+
     async fn close(&self) {
         self.log.close().await;
     }

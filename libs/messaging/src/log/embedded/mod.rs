@@ -40,6 +40,10 @@ use super::{
     Append, AppliedTopics, Fetched, From, Log, LogError, Membership, Position, Reader, TopicSettings,
     TopicState,
 };
+use crate::availability::Availability;
+
+/// As in [`Log::backend`].
+const BACKEND: &str = "embedded";
 
 const KIND: Kind = Kind {
     name: "log.db",
@@ -82,6 +86,7 @@ impl Default for EmbeddedOptions {
 /// The embedded log. [`Log::close`] it; when it is dropped instead, its tasks write out what is pending and end.
 pub struct EmbeddedLog {
     inner: Arc<Inner>,
+    availability: Availability,
     writing: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -117,7 +122,8 @@ impl EmbeddedLog {
         writer.write(Flush).await?;
         let inner = Arc::new(Inner { shared, writer });
         tokio::spawn(retention::run(Arc::downgrade(&inner)));
-        Ok(Arc::new(Self { inner, writing: Mutex::new(Some(writing)) }))
+        let availability = Availability::new("log", BACKEND);
+        Ok(Arc::new(Self { inner, availability, writing: Mutex::new(Some(writing)) }))
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -133,7 +139,7 @@ impl EmbeddedLog {
 #[async_trait]
 impl Log for EmbeddedLog {
     fn backend(&self) -> &'static str {
-        "embedded"
+        BACKEND
     }
 
     async fn apply_topics(&self, topics: &[TopicSettings]) -> Result<AppliedTopics, LogError> {
@@ -198,6 +204,10 @@ impl Log for EmbeddedLog {
 
     async fn ping(&self) -> Result<(), LogError> {
         self.refresh().await
+    }
+
+    async fn available(&self) -> Result<(), String> {
+        self.availability.look(self.ping()).await
     }
 
     async fn close(&self) {

@@ -36,11 +36,12 @@ use self::{
 use super::{
     Append, AppliedTopics, From, Log, LogError, Membership, Position, Reader, TopicSettings, TopicState,
 };
+use crate::availability::Availability;
 
 /// As in [`Log::backend`].
 const BACKEND: &str = "kafka";
 /// How long a broker may take to answer [`Log::ping`].
-const PING_LIMIT: Duration = Duration::from_secs(3);
+const PING_LIMIT: Duration = Duration::from_secs(2);
 /// How long [`Log::committed`] waits for commits of this process that are under way.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
 
@@ -50,6 +51,7 @@ pub struct KafkaLog {
     producer: Producer,
     /// Members that may still be there.
     members: Mutex<Vec<Arc<Control>>>,
+    availability: Availability,
     closed: AtomicBool,
 }
 
@@ -65,6 +67,7 @@ impl KafkaLog {
             producer: Producer::new(cluster.clone()),
             cluster,
             members: Mutex::default(),
+            availability: Availability::new("log", BACKEND),
             closed: AtomicBool::new(false),
         })
     }
@@ -132,6 +135,10 @@ impl Log for KafkaLog {
     async fn ping(&self) -> Result<(), LogError> {
         self.check_open()?;
         self.producer.ping(PING_LIMIT).await
+    }
+
+    async fn available(&self) -> Result<(), String> {
+        self.availability.look(self.ping()).await
     }
 
     async fn close(&self) {

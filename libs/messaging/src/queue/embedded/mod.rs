@@ -24,7 +24,13 @@ use self::{
     send::Declare,
 };
 use super::{Consumer, Depth, Outgoing, Queue, QueueError, QueueSettings};
-use crate::log::embedded::{Fault, File, Kind, Write, Writer};
+use crate::{
+    availability::Availability,
+    log::embedded::{Fault, File, Kind, Write, Writer},
+};
+
+/// As in [`Queue::backend`].
+const BACKEND: &str = "embedded";
 
 const KIND: Kind = Kind {
     name: "queue.db",
@@ -55,6 +61,7 @@ impl Default for EmbeddedOptions {
 pub struct EmbeddedQueue {
     shared: Arc<Shared>,
     writer: Writer<Ledger>,
+    availability: Availability,
     writing: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -82,7 +89,8 @@ impl EmbeddedQueue {
             Writer::start(connection, file.path().to_owned(), Ledger::new(shared.clone()));
         // The first transaction loads the queues, and shows that the file can be written.
         writer.write(Refresh).await?;
-        Ok(Arc::new(Self { shared, writer, writing: Mutex::new(Some(writing)) }))
+        let availability = Availability::new("queue", BACKEND);
+        Ok(Arc::new(Self { shared, writer, availability, writing: Mutex::new(Some(writing)) }))
     }
 
     /// The queue, also if another process has declared it since the last look.
@@ -99,7 +107,7 @@ impl EmbeddedQueue {
 #[async_trait]
 impl Queue for EmbeddedQueue {
     fn backend(&self) -> &'static str {
-        "embedded"
+        BACKEND
     }
 
     async fn declare(&self, queues: &[QueueSettings]) -> Result<(), QueueError> {
@@ -140,6 +148,10 @@ impl Queue for EmbeddedQueue {
 
     async fn ping(&self) -> Result<(), QueueError> {
         Ok(self.writer.write(Refresh).await?)
+    }
+
+    async fn available(&self) -> Result<(), String> {
+        self.availability.look(self.ping()).await
     }
 
     async fn close(&self) {

@@ -26,6 +26,7 @@ pub use config::RabbitConfig;
 
 use self::{binding::Job, consumer::Intake, lease::Leases, link::Link, publisher::Publisher};
 use super::{Consumer, Depth, Outgoing, Queue, QueueError, QueueSettings};
+use crate::availability::Availability;
 
 /// As in [`Queue::backend`].
 const BACKEND: &str = "rabbitmq";
@@ -37,6 +38,7 @@ pub struct RabbitQueue {
     link: Arc<Link>,
     publisher: Arc<Publisher>,
     leases: Arc<Leases>,
+    availability: Availability,
 }
 
 impl RabbitQueue {
@@ -48,7 +50,12 @@ impl RabbitQueue {
     pub fn new(config: RabbitConfig) -> Result<Self, QueueError> {
         let link = Arc::new(Link::new(config)?);
         let publisher = Arc::new(Publisher::new(link.clone()));
-        Ok(Self { link, publisher, leases: Arc::default() })
+        Ok(Self {
+            link,
+            publisher,
+            leases: Arc::default(),
+            availability: Availability::new("queue", BACKEND),
+        })
     }
 
     fn check_open(&self) -> Result<(), QueueError> {
@@ -125,6 +132,10 @@ impl Queue for RabbitQueue {
     async fn ping(&self) -> Result<(), QueueError> {
         self.check_open()?;
         self.link.channel().await.map(drop)
+    }
+
+    async fn available(&self) -> Result<(), String> {
+        self.availability.look(self.ping()).await
     }
 
     async fn close(&self) {
