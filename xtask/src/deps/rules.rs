@@ -3,6 +3,9 @@ use super::{Dependency, Package, Violation};
 
 const PREFIX: &str = "septet-";
 
+/// Starts and ends real servers: for tests and development, never for the product.
+const SERVERS: &str = "septet-servers";
+
 /// Crates that one place owns, so that a backend can be changed there: (crate, folders that may import it, way out).
 const OWNED: [(&str, &[&str], &str); 3] = [
     ("rdkafka", &["libs/messaging", "libs/testkit"], "go through septet-messaging's log"),
@@ -36,7 +39,7 @@ fn own_name(folder: &str) -> String {
 fn rule(folder: &str) -> Option<Rule> {
     let rule = |allows, says| Some(Rule { allows, says });
     match folder {
-        "libs/contract" | "libs/contract-build" | "libs/store" | "libs/telemetry" => {
+        "libs/contract" | "libs/contract-build" | "libs/store" | "libs/telemetry" | "libs/servers" => {
             rule(|_, _| false, "it imports nothing of ours")
         }
         "libs/messaging" => rule(
@@ -47,20 +50,24 @@ fn rule(folder: &str) -> Option<Rule> {
             |_, name| is_library(name) || name == "septet-proto-common",
             "it may import the other libs and proto/septet/common",
         ),
-        "libs/testkit" => {
-            rule(|_, name| is_library(name) || is_proto(name), "it may import libs and contracts")
-        }
+        "libs/testkit" => rule(
+            |_, name| is_library(name) || is_proto(name) || name == SERVERS,
+            "it may import libs, servers and contracts",
+        ),
         "proto/septet/common" => rule(|_, name| name == "septet-contract", "it may import contract"),
         "services/suite" => rule(
             |_, name| name == "septet-chassis" || is_proto(name) || is_service(name),
             "it may import chassis, the services and contracts",
         ),
         "tests/e2e" => rule(
-            |_, name| name == "septet-testkit" || is_proto(name),
-            "it may import testkit and contracts: journeys go through public interfaces",
+            |_, name| name == "septet-testkit" || name == SERVERS || is_proto(name),
+            "it may import testkit, servers and contracts: journeys go through public interfaces",
         ),
         "bench" => rule(|_, _| true, "it may import everything"),
-        "xtask" => rule(|_, name| name == "septet-contract-build", "it may import contract-build"),
+        "xtask" => rule(
+            |_, name| name == "septet-contract-build" || name == SERVERS,
+            "it may import contract-build and servers",
+        ),
         _ if folder.starts_with("proto/septet/") => rule(
             |_, name| matches!(name, "septet-contract" | "septet-proto-common"),
             "it may import contract and proto/septet/common",
@@ -75,7 +82,7 @@ fn rule(folder: &str) -> Option<Rule> {
 
 /// A service's own crate: ours, and neither a library nor a contract nor a tool.
 fn is_service(name: &str) -> bool {
-    let tools = ["septet-testkit", "septet-contract-build", "septet-bench", "septet-e2e"];
+    let tools = ["septet-testkit", SERVERS, "septet-contract-build", "septet-bench", "septet-e2e"];
     name.starts_with(PREFIX) && !is_library(name) && !is_proto(name) && !tools.contains(&name)
 }
 
