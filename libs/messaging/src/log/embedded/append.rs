@@ -5,31 +5,21 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use septet_contract::Timestamp;
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::{
     catalog::Cell,
     ledger::Ledger,
+    rows::Row,
     writer::{Write, Writer},
 };
 use crate::log::{Append, LogError, Position, murmur2_partition};
-use crate::{bulk, headers};
 
 /// Records of one call that go into one transaction; a longer call takes several.
 const CHUNK: usize = 1_000;
 
 /// What keeps its order: a topic and a key.
 type Lane = (String, Bytes);
-
-/// A record as the table has it.
-pub(super) struct Row {
-    partition: i64,
-    offset: i64,
-    timestamp: i64,
-    key: Option<Bytes>,
-    headers: Vec<u8>,
-    value: Option<Bytes>,
-}
 
 /// Appends all records, in order; see [`crate::log::Log::append`].
 pub(super) async fn append(
@@ -117,7 +107,6 @@ fn stage(ledger: &mut Ledger, append: Append, limit: usize) -> Result<Position, 
         return Err(LogError::TooLarge { size, limit });
     }
     let cell = place(ledger, &append.topic, record.key.as_deref())?;
-    let headers = headers::pack(&record.headers);
     let timestamp = ledger.clock.micros();
     let staged = ledger.stage(&cell);
     let offset = staged.range.end;
@@ -125,14 +114,7 @@ fn stage(ledger: &mut Ledger, append: Append, limit: usize) -> Result<Position, 
     // The row itself takes room as well; it also makes the sum tell that something was appended.
     let bytes = size + ROW_BYTES;
     staged.appended_bytes = staged.appended_bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
-    ledger.rows.push(Row {
-        partition: cell.id,
-        offset,
-        timestamp,
-        key: record.key,
-        headers,
-        value: record.value,
-    });
+    ledger.rows.push(Row::new([cell.id, offset, timestamp], record));
     Ok(Position { partition: cell.number, offset })
 }
 
@@ -152,30 +134,4 @@ fn place(ledger: &mut Ledger, topic: &str, key: Option<&[u8]>) -> Result<Arc<Cel
         }
     };
     partitions.get(number).cloned().ok_or_else(unknown)
-}
-
-/// Inserts the rows, many at a time.
-pub(super) async fn insert(rows: &mut Vec<Row>, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut rows = rows.drain(..);
-    for size in bulk::sizes(rows.len()) {
-        let mut query = sqlx::query(AssertSqlSafe(statement(size)));
-        for row in rows.by_ref().take(size) {
-            query = query
-                .bind(row.partition)
-                .bind(row.offset)
-                .bind(row.timestamp)
-                .bind(row.key.map(|key| key.to_vec()))
-                .bind(row.headers)
-                .bind(row.value.map(|value| value.to_vec()));
-        }
-        query.execute(&mut *tx).await?;
-    }
-    Ok(())
-}
-
-fn statement(rows: usize) -> String {
-    let values = vec!["(?, ?, ?, ?, ?, ?)"; rows].join(", ");
-    format!(
-        r#"INSERT INTO records (partition_id, "offset", timestamp, "key", headers, value) VALUES {values}"#
-    )
 }

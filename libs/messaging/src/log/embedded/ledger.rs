@@ -12,13 +12,16 @@ use sqlx::{Row as _, SqliteConnection};
 use tokio::time::Instant;
 
 use super::{
-    append::{self, Row},
     catalog::{self, Cell, Topics},
     group,
+    rows::{self, Row},
     shared::{Commit, Shared, View, lock},
     writer::State,
 };
 use crate::log::KeptRange;
+
+/// The table of records and its columns, as [`Row`] has them.
+const RECORDS: &str = r#"records (partition_id, "offset", timestamp, "key", headers, value)"#;
 
 /// State of the log's writer.
 pub(super) struct Ledger {
@@ -169,7 +172,7 @@ impl State for Ledger {
     }
 
     async fn finish(&mut self, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        append::insert(&mut self.rows, tx).await?;
+        rows::insert(&mut self.rows, RECORDS, tx).await?;
         for staged in self.staged.values().filter(|staged| staged.appended_bytes > 0) {
             sqlx::query("UPDATE partitions SET next_offset = $1, bytes = bytes + $2 WHERE id = $3")
                 .bind(staged.range.end)

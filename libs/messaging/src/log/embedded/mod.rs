@@ -13,6 +13,7 @@ mod ledger;
 mod membership;
 mod partition;
 mod retention;
+mod rows;
 mod shared;
 mod topics;
 mod writer;
@@ -31,6 +32,7 @@ pub(crate) use self::{
     catalog::check_name,
     fault::Fault,
     file::{File, Kind},
+    rows::{Row, insert},
     writer::{State, Write, Writer},
 };
 use self::{

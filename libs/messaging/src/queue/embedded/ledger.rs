@@ -12,14 +12,14 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    EmbeddedOptions,
-    send::{self, Row},
-};
+use super::EmbeddedOptions;
 use crate::{
-    log::embedded::{Fault, State},
+    log::embedded::{Fault, Row, State, insert},
     queue::QueueError,
 };
+
+/// The table of jobs and its columns, as [`Row`] has them.
+const JOBS: &str = r#"jobs (queue_id, available_at, created_at, "key", headers, value)"#;
 
 /// Queues by name.
 pub(super) type Queues = BTreeMap<String, Arc<Cell>>;
@@ -160,7 +160,7 @@ impl State for Ledger {
     }
 
     async fn finish(&mut self, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        send::insert(&mut self.rows, tx).await
+        insert(&mut self.rows, JOBS, tx).await
     }
 
     fn committed(&mut self) {

@@ -1,14 +1,12 @@
 //! Declaring queues and putting jobs into them.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use septet_contract::Timestamp;
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::ledger::Ledger;
 use crate::{
-    bulk, headers,
-    log::embedded::{Fault, Write, Writer},
+    log::embedded::{Fault, Row, Write, Writer},
     queue::{Outgoing, QueueError, QueueSettings},
 };
 
@@ -56,16 +54,6 @@ impl Write<Ledger> for Declare {
         }
         ledger.load(tx).await
     }
-}
-
-/// A job as the table has it.
-pub(super) struct Row {
-    queue: i64,
-    available_at: i64,
-    created_at: i64,
-    key: Option<Bytes>,
-    headers: Vec<u8>,
-    value: Option<Bytes>,
 }
 
 /// Sends all jobs, in order; see [`crate::queue::Queue::send`].
@@ -118,43 +106,12 @@ fn stage(ledger: &mut Ledger, job: Outgoing, limit: usize) -> Result<(), QueueEr
     if size > limit {
         return Err(QueueError::TooLarge { size, limit });
     }
-    let headers = headers::pack(&job.record.headers);
     let Some(cell) = ledger.queues.get(&job.queue) else {
         return Err(QueueError::UnknownQueue(job.queue));
     };
     let now = Timestamp::now();
     ledger.woken.insert(cell.id);
-    ledger.rows.push(Row {
-        queue: cell.id,
-        available_at: now.after(job.delay).micros(),
-        created_at: now.micros(),
-        key: job.record.key,
-        headers,
-        value: job.record.value,
-    });
+    let (available, created) = (now.after(job.delay).micros(), now.micros());
+    ledger.rows.push(Row::new([cell.id, available, created], job.record));
     Ok(())
-}
-
-/// Inserts the rows, many at a time.
-pub(super) async fn insert(rows: &mut Vec<Row>, tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut rows = rows.drain(..);
-    for size in bulk::sizes(rows.len()) {
-        let mut query = sqlx::query(AssertSqlSafe(statement(size)));
-        for row in rows.by_ref().take(size) {
-            query = query
-                .bind(row.queue)
-                .bind(row.available_at)
-                .bind(row.created_at)
-                .bind(row.key.map(|key| key.to_vec()))
-                .bind(row.headers)
-                .bind(row.value.map(|value| value.to_vec()));
-        }
-        query.execute(&mut *tx).await?;
-    }
-    Ok(())
-}
-
-fn statement(rows: usize) -> String {
-    let values = vec!["(?, ?, ?, ?, ?, ?)"; rows].join(", ");
-    format!(r#"INSERT INTO jobs (queue_id, available_at, created_at, "key", headers, value) VALUES {values}"#)
 }
