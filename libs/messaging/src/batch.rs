@@ -49,6 +49,7 @@ impl BatchHandler {
     }
 
     async fn handle_one_by_one(&self, deliveries: &[(i64, Delivery)]) -> Option<i64> {
+        planted!(RetryOvertaken => return crate::planted::retry_last(self, deliveries).await);
         let mut done = None;
         for (offset, delivery) in deliveries {
             if self.stop.is_cancelled() || !self.handle_alone(delivery).await {
@@ -78,6 +79,7 @@ impl BatchHandler {
         let mut fresh = inbox::enter(&mut tx, &self.context.consumer, &identities, Timestamp::now())
             .await
             .map_err(|error| give_up(error.into()))?;
+        planted!(FreshSetIgnored => fresh = identities.iter().cloned().collect());
         tx.set_savepoint().await.map_err(|error| give_up(error.into()))?;
         let mut cx = self.units.adopt(tx);
         let mut finished = Vec::with_capacity(fresh.len());
@@ -96,6 +98,7 @@ impl BatchHandler {
             match delivery {
                 Delivery::Unhandled => continue,
                 Delivery::Unreadable(unreadable) => {
+                    planted!(PoisonSkipped => continue);
                     cx.turn_to(Cause::default());
                     cx.bury(unreadable.burial.clone()).await.map_err(give_up)?;
                     buried.push(unreadable.burial.reason);
@@ -112,9 +115,11 @@ impl BatchHandler {
         }
         // What is left here was entered, and its turn did not come.
         let left: Vec<Identity> = fresh.into_iter().collect();
+        planted!(TurnNeverCame: left = Vec::new());
         inbox::leave(cx.tx().await.map_err(give_up)?, &self.context.consumer, &left)
             .await
             .map_err(|error| give_up(error.into()))?;
+        planted!(CommitErrorIgnored => { cx.commit().await.ok(); return Ok(count) });
         cx.commit().await.map_err(give_up)?;
         self.count_duplicates(duplicates);
         buried.into_iter().for_each(|reason| self.count_dead_letter(reason));
@@ -132,8 +137,10 @@ impl BatchHandler {
             Ok(()) => Ok(true),
             Err(HandleError::Retry(_)) => Err(GiveUp),
             Err(HandleError::Reject { code, message }) => {
+                planted!(RejectedDraftsKept: drafted = usize::MAX);
                 cx.forget_drafts_after(drafted);
                 let undone = async {
+                    planted!(SavepointKept => cx.tx().await?.move_savepoint().await?);
                     cx.tx().await?.rollback_to_savepoint().await?;
                     cx.bury(event.burial(Reason::REJECTED, format!("{code}: {message}"), 1)).await
                 };
@@ -145,7 +152,7 @@ impl BatchHandler {
 
     /// One delivery in a transaction of its own, again and again until it is handled or given up. False if this was
     /// stopped before.
-    async fn handle_alone(&self, delivery: &Delivery) -> bool {
+    pub async fn handle_alone(&self, delivery: &Delivery) -> bool {
         let mut failed = 0;
         let mut outages = 0;
         loop {
@@ -182,6 +189,7 @@ impl BatchHandler {
                     "an attempt failed"
                 );
             }
+            planted!(RetrySkipsEvent => return true);
             if self.paused(failed.max(1).saturating_add(outages)).await.is_break() {
                 return false;
             }
@@ -189,7 +197,7 @@ impl BatchHandler {
     }
 
     /// One attempt, or the burial after the last.
-    async fn handle_once(&self, event: &EventDelivery, failed: u32) -> Result<(), HandleError> {
+    pub async fn handle_once(&self, event: &EventDelivery, failed: u32) -> Result<(), HandleError> {
         let began = Instant::now();
         let mut cx = self.units.begin_claimed(&self.context.consumer, event.identity.clone(), event.cause());
         cx.tx().await?;

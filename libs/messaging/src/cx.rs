@@ -94,6 +94,7 @@ impl Units {
     /// [`StoreError`] if the database is away.
     pub async fn forget_old(&self) -> Result<u64, StoreError> {
         let before = Timestamp::now().before(self.shared.settings.inbox_retention());
+        planted!(InboxForgottenTooSoon: before = Timestamp::now());
         let mut forgotten = 0;
         loop {
             // Some at a time, so that handlers need not wait for long.
@@ -132,6 +133,7 @@ impl Units {
 
     /// Refuses new work while too much waits to be sent.
     pub(crate) fn admit(&self) -> Result<(), CxError> {
+        planted!(OutboxLimitIgnored => return Ok(()));
         let pending = self.shared.pending.load(Ordering::Relaxed);
         let limit = self.shared.settings.outbox_limit;
         if pending >= limit { Err(CxError::Overloaded { pending, limit }) } else { Ok(()) }
@@ -230,6 +232,7 @@ impl Cx {
             return Ok(());
         }
         let drafts = std::mem::take(&mut self.drafts);
+        planted!(PublishOutsideTransaction => return crate::planted::commit_in_two(&self.units, self.tx.take(), &drafts).await);
         outbox::insert(self.tx().await?, &drafts).await?;
         if let Some(tx) = self.tx.take() {
             tx.commit().await?;
@@ -267,6 +270,7 @@ impl Cx {
         // What only changes state, or gives an earlier reply, goes on.
         self.units.admit()?;
         let record = cloudevents::to_record(envelope);
+        planted!(MissingKey: record = septet_contract::Record { key: None, ..record });
         let (size, limit) = (record.size(), self.units.shared.settings.max_message_bytes);
         if size > limit {
             return Err(CxError::TooLarge { r#type: envelope.r#type.clone(), size, limit });
@@ -284,6 +288,7 @@ impl Cx {
 impl Units {
     fn committed(&self, drafts: &[Draft]) {
         self.shared.pending.fetch_add(drafts.len() as u64, Ordering::Relaxed);
+        planted!(LostWakeUp => return);
         if drafts.iter().any(|draft| draft.lane == Lane::Event) {
             self.shared.events_wake.notify_one();
         }

@@ -122,6 +122,7 @@ impl Cx {
             burial.error.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ERROR).collect();
         let now = self.now();
         let Burial { lane, origin, partition, offset, r#type, attempts, reason, record, .. } = burial;
+        planted!(DeadLetterWithoutHeaders: record = Record { headers: Vec::new(), ..record });
         on_engine!(self.tx().await?, conn => sqlx::query(
             "INSERT INTO dead_letter (id, state, reason, error, lane, origin, origin_partition, origin_offset, type,
                  attempts, key, headers, value, failed_at)
@@ -222,6 +223,7 @@ impl DeadLetters {
         let mut record = Record { value: value.or(letter.record.value.clone()), ..letter.record.clone() };
         // A new identity: the inbox has seen the old one.
         let identity = Uuid::now_v7().to_string();
+        planted!(RedriveWithoutNewId: identity = crate::planted::old_identity(&record));
         record.headers.retain(|header| !header.key.starts_with(PREFIX));
         let draft = if letter.reason == Reason::UNPUBLISHABLE.as_str() && letter.lane == Lane::Event.as_str()
         {

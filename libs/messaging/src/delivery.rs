@@ -95,12 +95,14 @@ pub(crate) fn read(
     if cloudevents::peek_type(&record).is_some_and(|name| unhandled(&name)) {
         return Delivery::Unhandled;
     }
+    planted!(RedriveBelieved: redriven = true);
     // A redriven record is read as what it was where it came from, but is a delivery of its own.
     let redrive_id = text(&record, REDRIVE_ID).filter(|_| redriven);
     let first_topic = text(&record, TOPIC).filter(|_| redrive_id.is_some());
     let place = Place { topic: first_topic.unwrap_or(topic).to_owned(), partition, offset };
     let redriven = redrive_id.map(|id| Identity { source: "/septet/redrive".to_owned(), id: id.to_owned() });
     let origin = Origin { topic: &place.topic, partition, offset };
+    planted!(RedriveWithoutNewId: redriven = None);
     match cloudevents::decode(&record, origin, catalog, limits) {
         Ok(envelope) => match handlers.event(&envelope.r#type) {
             None => Delivery::Unhandled,

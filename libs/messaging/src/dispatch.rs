@@ -124,6 +124,7 @@ impl Dispatcher {
                 Err(error) => break Err(error.into()),
             }
         };
+        planted!(DrainDoesNotWait => tasks.abort_all());
         for running in running.values() {
             running.stop.cancel();
         }

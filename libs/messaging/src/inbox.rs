@@ -20,6 +20,7 @@ pub(crate) async fn enter(
     deliveries: &[Identity],
     now: Timestamp,
 ) -> Result<HashSet<Identity>, StoreError> {
+    planted!(InboxSkipped => return Ok(deliveries.iter().cloned().collect()));
     let mut entered = HashSet::with_capacity(deliveries.len());
     let mut rest = deliveries;
     for size in bulk::sizes(rest.len()) {

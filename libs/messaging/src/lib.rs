@@ -5,6 +5,9 @@
 //! outside world happen at least once and carry an idempotency key.
 
 mod availability;
+#[macro_use]
+mod planted;
+
 mod batch;
 mod bulk;
 mod cx;

@@ -57,12 +57,16 @@ impl PartitionTask {
                     (offset, delivery)
                 })
                 .collect();
+            planted!(PositionBeforeEffects => crate::planted::commit_all(&mut *partition, &deliveries).await);
             if let Some(next) = handler.handle(&deliveries).await
                 && let Err(error) = partition.commit(next).await
             {
                 // The effects are in; whoever reads the records again finds them in the inbox.
                 tracing::warn!(%error, topic, partition = number, "cannot commit the position");
             }
+            planted!(PositionOnRevoke => if handler.stop.is_cancelled() {
+                crate::planted::commit_all(&mut *partition, &deliveries).await;
+            });
             if let Some(lag) = partition.lag() {
                 gauge!(
                     names::CONSUMER_LAG_RECORDS,

@@ -118,6 +118,7 @@ impl Relay {
     }
 
     async fn hold(&self, lease: &str, held_until: &mut Option<Instant>) -> Result<bool, CxError> {
+        planted!(TwoRelaysWithoutLock => return Ok(true));
         let now = Instant::now();
         if held_until.is_some_and(|until| now < until) {
             return Ok(true);
@@ -135,9 +136,12 @@ impl Relay {
             let mut tx = self.units.read().await?;
             outbox::oldest(&mut tx, self.lane, self.units.settings().relay_batch).await?
         };
+        planted!(RelayWithCursor: rows = crate::planted::behind_cursor(self.lane, rows));
+        planted!(RelayOutOfOrder: rows = rows.into_iter().rev().collect::<Vec<_>>());
         if rows.is_empty() {
             return Ok(Round::Idle);
         }
+        planted!(RowDeletedBeforeConfirmed => crate::planted::delete_first(&self.units, &rows).await?);
         let results = self.backend.send(&rows).await;
         let mut settled = Vec::with_capacity(rows.len());
         let mut unpublishable = Vec::new();
@@ -152,6 +156,7 @@ impl Relay {
                 }
             }
         }
+        planted!(RelayWithCursor => crate::planted::move_cursor(self.lane, &settled));
         let mut tx = self.units.store().begin().await?;
         outbox::delete(&mut tx, &settled).await?;
         let mut cx = self.units.adopt(tx);

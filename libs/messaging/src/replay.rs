@@ -77,6 +77,7 @@ impl Replay {
             .map(|(range, partition)| (partition, range))
             .collect();
         let consumer = format!("{}.replay.{}", self.units.service(), Uuid::now_v7());
+        planted!(ReplayUnderOwnName: consumer = self.units.service().to_owned());
         let mut replayed = Replayed { consumer, ..Replayed::default() };
         for (partition, range) in ends {
             self.partition(topic, partition, range, from, only, &mut replayed).await?;

@@ -1,5 +1,6 @@
 use prost::Message;
-use septet_store::on_engine;
+use septet_contract::Timestamp;
+use septet_store::{StoreError, Tx, on_engine};
 use sha2::{Digest, Sha256};
 
 use crate::{Cx, CxError};
@@ -44,7 +45,8 @@ impl Cx {
             "SELECT fingerprint, reply FROM request WHERE method = $1 AND caller = $2 AND request_id = $3",
         )
         .bind(key.method).bind(&key.caller).bind(&key.request_id).fetch_optional(conn).await)
-        .map_err(septet_store::StoreError::from)?;
+        .map_err(StoreError::from)?;
+        planted!(FingerprintIgnored: found = found.map(|(_, reply)| (key.fingerprint.clone(), reply)));
         match found {
             None => Ok(None),
             Some((fingerprint, _)) if fingerprint != key.fingerprint => {
@@ -64,16 +66,27 @@ impl Cx {
         key: Option<&RequestKey>,
         reply: &R,
     ) -> Result<(), CxError> {
+        planted!(ReplyOutsideTransaction => return crate::planted::commit_reply_apart(self, key, reply).await);
         if let Some(key) = key {
-            let now = self.now().micros();
-            on_engine!(self.tx().await?, conn => sqlx::query(
-                "INSERT INTO request (method, caller, request_id, fingerprint, reply, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(key.method).bind(&key.caller).bind(&key.request_id).bind(&key.fingerprint)
-            .bind(reply.encode_to_vec()).bind(now).execute(conn).await.map(drop))
-            .map_err(septet_store::StoreError::from)?;
+            let now = self.now();
+            keep(self.tx().await?, key, reply, now).await?;
         }
         self.commit().await
     }
+}
+
+/// Keeps a reply for a retry of its request.
+pub(crate) async fn keep<R: Message>(
+    tx: &mut Tx,
+    key: &RequestKey,
+    reply: &R,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    on_engine!(tx, conn => sqlx::query(
+        "INSERT INTO request (method, caller, request_id, fingerprint, reply, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(key.method).bind(&key.caller).bind(&key.request_id).bind(&key.fingerprint)
+    .bind(reply.encode_to_vec()).bind(now.micros()).execute(conn).await.map(drop))?;
+    Ok(())
 }

@@ -108,6 +108,7 @@ impl Worker {
     /// Does a job and tells the queue. Losing the lease is no harm: the job comes again, and the inbox knows it.
     async fn settle(&self, queue: &str, delivery: Delivery, stop: &CancellationToken) {
         let Delivery { record, attempt, lease } = delivery;
+        planted!(JobAckedBeforeCommit: lease = crate::planted::acknowledged(lease).await);
         let backoff = self.units.settings().backoff();
         let mut outages = 0;
         let settled = loop {
