@@ -10,7 +10,7 @@ mod mock_conformance {
 
 /// The suite on a real cluster, where there is one.
 mod real_conformance {
-    septet_testkit::log_conformance!(crate::cluster::KafkaFixture::real());
+    septet_testkit::log_conformance!(crate::cluster::KafkaFixture::real().await);
 }
 
 /// What broken brokers do.

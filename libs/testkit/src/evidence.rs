@@ -7,9 +7,8 @@ use std::{
 };
 
 use rand::{SeedableRng as _, rngs::StdRng};
+use septet_servers::target_dir;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
-
-use crate::servers::target_dir;
 
 /// Set it to a failed test's seed to run the same choices again.
 const SEED: &str = "SEPTET_TEST_SEED";

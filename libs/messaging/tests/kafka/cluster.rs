@@ -1,4 +1,4 @@
-//! Clusters to test against: librdkafka's mock, and a real one where `SEPTET_TEST_KAFKA_BROKERS` names it.
+//! Clusters to test against: librdkafka's mock, and a real one.
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +15,7 @@ use septet_messaging::log::{
     TopicState,
     kafka::{KafkaConfig, KafkaLog},
 };
-use septet_testkit::conformance::LogFixture;
-
-/// Names the brokers of a real cluster.
-const REAL: &str = "SEPTET_TEST_KAFKA_BROKERS";
+use septet_testkit::{conformance::LogFixture, servers};
 
 /// A cluster to test against.
 pub enum KafkaFixture {
@@ -32,13 +29,8 @@ impl KafkaFixture {
     }
 
     /// `None` where there is no cluster.
-    #[allow(clippy::print_stderr, reason = "a test's output is where a skip must be seen")]
-    pub fn real() -> Option<Self> {
-        let brokers = std::env::var(REAL).ok().filter(|brokers| !brokers.is_empty());
-        if brokers.is_none() {
-            eprintln!("SKIPPED kafka: {REAL} names no brokers");
-        }
-        brokers.map(Self::Real)
+    pub async fn real() -> Option<Self> {
+        Some(Self::Real(servers::kafka().await?.brokers.clone()))
     }
 
     pub fn brokers(&self) -> &str {

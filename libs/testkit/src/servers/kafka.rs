@@ -1,60 +1,28 @@
-//! librdkafka's mock cluster: a broker's protocol inside this process, for tests of what a client does. It keeps 5 MiB for
-//! each partition and drops the rest without an error, so it never stands in for Kafka in a claim.
+//! Apache Kafka.
 
-use std::sync::mpsc;
+use septet_servers::{Kind, Server};
+use tokio::sync::OnceCell;
 
-use rdkafka::mocking::MockCluster;
+use super::own::{Found, find_or_start};
 
-/// A mock cluster. It ends when this is dropped.
+/// Names the brokers of a running cluster, as `host:port` with commas between.
+const BROKERS: &str = "SEPTET_TEST_KAFKA_BROKERS";
+
+/// A running Kafka. Tests share it: use topics and groups of your own.
 #[derive(Debug)]
-pub struct KafkaMock {
-    bootstrap: String,
-    requests: mpsc::Sender<Request>,
+pub struct Kafka {
+    /// `host:port`, with commas between.
+    pub brokers: String,
+    /// Ends when it is dropped.
+    _own: Option<Server>,
 }
 
-struct Request {
-    topic: String,
-    partitions: i32,
-    created: mpsc::Sender<Result<(), String>>,
-}
-
-/// Starts a mock cluster with this many brokers.
+/// This process's Kafka, started when it is first asked for; `None` where there is none (see [`super`]).
 ///
 /// # Panics
-/// If librdkafka refuses.
-pub fn kafka_mock(brokers: i32) -> KafkaMock {
-    let (requests, inbox) = mpsc::channel::<Request>();
-    let (started, bootstrap) = mpsc::channel();
-    // The cluster may not leave the thread that made it.
-    std::thread::spawn(move || {
-        let cluster = match MockCluster::new(brokers) {
-            Ok(cluster) => cluster,
-            Err(error) => return drop(started.send(Err(error.to_string()))),
-        };
-        let _ = started.send(Ok(cluster.bootstrap_servers()));
-        for request in inbox {
-            let created = cluster.create_topic(&request.topic, request.partitions, 1);
-            let _ = request.created.send(created.map_err(|error| error.to_string()));
-        }
-    });
-    let bootstrap = bootstrap.recv().expect("the cluster's thread answers").expect("the mock cluster starts");
-    KafkaMock { bootstrap, requests }
-}
-
-impl KafkaMock {
-    /// `bootstrap.servers` of a client.
-    pub fn bootstrap(&self) -> &str {
-        &self.bootstrap
-    }
-
-    /// Creates a topic, which the mock's admin API cannot.
-    ///
-    /// # Panics
-    /// If librdkafka refuses.
-    pub fn create_topic(&self, topic: &str, partitions: i32) {
-        let (created, outcome) = mpsc::channel();
-        let request = Request { topic: topic.to_owned(), partitions, created };
-        self.requests.send(request).expect("the cluster's thread runs");
-        outcome.recv().expect("the cluster's thread answers").expect("the mock cluster creates a topic");
-    }
+/// If it is installed and does not start.
+pub async fn kafka() -> Option<&'static Kafka> {
+    static CLUSTER: OnceCell<Found<Kafka>> = OnceCell::const_new();
+    let start = || find_or_start(Kind::Kafka, BROKERS, &[], |brokers, own| Kafka { brokers, _own: own });
+    CLUSTER.get_or_init(start).await.or_skip(Kind::Kafka)
 }

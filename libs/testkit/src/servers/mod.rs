@@ -1,17 +1,18 @@
-//! Real servers for tests: those that the environment names, else Debian's installed ones, started on a free loopback
+//! Real servers for tests: those that the environment names, else the installed ones, started on a free loopback
 //! port with data of their own. One of each for a test process; they end with it, however it ends.
 //!
 //! Where a server is absent, the test prints `SKIPPED <server>: <why>` and is over; with `CI=true` it fails with that
-//! line instead, so that a skip is never mistaken for a pass.
+//! line instead, so that a skip is never mistaken for a pass. One that is installed and does not start fails the test.
 
 mod kafka;
+mod kafka_mock;
+mod own;
 mod postgres;
-mod process;
 mod rabbitmq;
 
-pub use kafka::{KafkaMock, kafka_mock};
+pub use kafka::{Kafka, kafka};
+pub use kafka_mock::{KafkaMock, kafka_mock};
 pub use postgres::{Postgres, postgres};
-pub(crate) use process::target_dir;
 pub use rabbitmq::{RabbitMq, rabbitmq};
 
 /// Tells of an absent server, as [`self`] says.

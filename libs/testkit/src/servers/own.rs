@@ -1,0 +1,72 @@
+use std::{fs, path::Path};
+
+use septet_servers::{Kind, Life, Server, ServerError, target_dir};
+
+use super::skip;
+
+/// What a test process has of a kind of server.
+pub(super) enum Found<T> {
+    /// The environment names one, or one was started.
+    Server(T),
+    /// There is none, and why.
+    Absent(String),
+}
+
+impl<T> Found<T> {
+    /// The server, or else the skip is told.
+    pub(super) fn or_skip(&self, kind: Kind) -> Option<&T> {
+        match self {
+            Self::Server(server) => Some(server),
+            Self::Absent(why) => {
+                skip(&kind.to_string(), why);
+                None
+            }
+        }
+    }
+}
+
+/// Gives what `variable` says, else what the server says that is started for this process.
+///
+/// # Panics
+/// If a server is installed and does not start.
+pub(super) async fn find_or_start<T>(
+    kind: Kind,
+    variable: &str,
+    settings: &'static [(&'static str, &'static str)],
+    of: impl FnOnce(String, Option<Server>) -> T,
+) -> Found<T> {
+    if let Some(url) = std::env::var(variable).ok().filter(|url| !url.is_empty()) {
+        return Found::Server(of(url, None));
+    }
+    match tokio::task::spawn_blocking(move || start(kind, settings))
+        .await
+        .expect("the start is not cancelled")
+    {
+        Ok(server) => Found::Server(of(server.url(), Some(server))),
+        Err(why @ ServerError::Absent { .. }) => {
+            Found::Absent(format!("{why}, or {variable} names one that runs"))
+        }
+        Err(why) => panic!("{why}"),
+    }
+}
+
+fn start(kind: Kind, settings: &[(&str, &str)]) -> Result<Server, ServerError> {
+    let base = target_dir().join("servers/tests");
+    remove_orphans(&base);
+    let server = Server::new(kind, &base.join(format!("{}-{}", kind.name(), std::process::id())))?;
+    let mut server = settings.iter().fold(server, |server, (key, value)| server.setting(key, value));
+    server.start(Life::WithParent)?;
+    Ok(server)
+}
+
+/// Removes the directories of processes that are gone.
+fn remove_orphans(base: &Path) {
+    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.rsplit_once('-').map_or("", |(_, process)| process);
+        if process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists() {
+            // Another test process may be removing it too.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
