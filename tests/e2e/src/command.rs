@@ -41,7 +41,7 @@ impl Septet {
 
     /// The command, to be changed before it runs.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(binary("septet"));
         command
             .args(args)
             .args(["--data".as_ref(), self.data().as_os_str()])
@@ -144,14 +144,14 @@ impl Drop for Running {
     }
 }
 
-/// The binary that was built beside this test.
-fn binary() -> PathBuf {
+/// A binary that was built beside this test.
+pub(crate) fn binary(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
-    let binary = profile.join("septet");
+    let binary = profile.join(name);
     assert!(
         binary.exists(),
-        "{} is not there: build it with `cargo build -p septet`, or run the tests with `cargo xtask test`",
+        "{} is not there: build it with `cargo build -p {name}`, or run the tests with `cargo xtask test`",
         binary.display()
     );
     binary

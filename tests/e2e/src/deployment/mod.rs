@@ -1,0 +1,198 @@
+mod config;
+mod database;
+mod keys;
+mod process;
+mod start;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use crate::{Channel, Finished, Servers, grpc};
+use config::{Backends, Settings};
+use keys::Keys;
+use process::Process;
+
+/// The services that there are.
+const SERVICES: [&str; 2] = ["devops", "review"];
+
+/// Septet as it is deployed: one process, or one for each service and replica. They are children of the test and end with
+/// it; what they say is in `<name>.log` in the deployment's directory. Ports and databases stay over restarts.
+///
+/// Made by [`Deployment::suite`], [`Deployment::suite_on`] or [`Deployment::services_on`], changed where a test needs it, and
+/// started by [`Deployment::up`].
+pub struct Deployment {
+    dir: PathBuf,
+    backends: Backends,
+    settings: Settings,
+    keys: Keys,
+    processes: Vec<Process>,
+    /// Each service's database, where it is PostgreSQL's.
+    databases: BTreeMap<&'static str, String>,
+}
+
+impl Deployment {
+    /// One process on embedded backends.
+    pub fn suite(dir: &Path) -> Self {
+        Self::new(dir, Backends::Embedded, vec![Process::suite(dir)])
+    }
+
+    /// One process on real servers.
+    pub fn suite_on(dir: &Path, servers: &Servers) -> Self {
+        Self::new(dir, Backends::of(servers), vec![Process::suite(dir)])
+    }
+
+    /// One process for each service and replica, on real servers. Their names are `devops-0`, `devops-1`, `review-0` and so
+    /// on.
+    pub fn services_on(dir: &Path, servers: &Servers, replicas: usize) -> Self {
+        let processes = SERVICES
+            .iter()
+            .flat_map(|service| (0..replicas).map(|replica| Process::service(dir, service, replica)))
+            .collect();
+        Self::new(dir, Backends::of(servers), processes)
+    }
+
+    fn new(dir: &Path, backends: Backends, processes: Vec<Process>) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            backends,
+            settings: Settings::default(),
+            keys: Keys::default(),
+            processes,
+            databases: BTreeMap::new(),
+        }
+    }
+
+    /// Reaches Kafka at another address than its own, such as a fault proxy's.
+    #[must_use]
+    pub fn kafka(mut self, address: SocketAddr) -> Self {
+        self.backends.real().kafka = address.to_string();
+        self
+    }
+
+    /// Reaches PostgreSQL at another address than its own.
+    #[must_use]
+    pub fn postgres(mut self, address: SocketAddr) -> Self {
+        self.backends.real().postgres = address;
+        self
+    }
+
+    /// Reaches RabbitMQ at another address than its own.
+    #[must_use]
+    pub fn rabbitmq(mut self, address: SocketAddr) -> Self {
+        self.backends.real().rabbitmq = address;
+        self
+    }
+
+    /// A setting of every process: a key of the configuration file and its value as TOML.
+    #[must_use]
+    pub fn setting(mut self, key: &str, value: &str) -> Self {
+        self.settings.set(key, value);
+        self
+    }
+
+    /// Names of the processes: `suite`, or those of the services' replicas.
+    pub fn names(&self) -> Vec<String> {
+        self.processes.iter().map(|process| process.name().to_owned()).collect()
+    }
+
+    /// Where a service's replicas answer gRPC, whether they run or not.
+    pub fn addresses(&self, service: &str) -> Vec<SocketAddr> {
+        let serving = self.processes.iter().filter(|process| process.serves(service));
+        let addresses: Vec<_> = serving.map(Process::grpc).collect();
+        assert!(!addresses.is_empty(), "no process serves {service}");
+        addresses
+    }
+
+    /// An API key of a caller who may do everything.
+    pub fn token(&self) -> String {
+        self.token_of("admin")
+    }
+
+    /// An API key with this role alone.
+    pub fn token_of(&self, role: &str) -> String {
+        self.keys.of(role).to_owned()
+    }
+
+    /// The way to a service's replicas, in turn, as [`Deployment::token`]'s owner.
+    pub fn channel(&self, service: &str) -> Channel {
+        grpc::channel(&self.addresses(service), &self.token())
+    }
+
+    /// The way to one address, with this token.
+    pub fn channel_to(&self, address: SocketAddr, token: &str) -> Channel {
+        grpc::channel(&[address], token)
+    }
+
+    /// Kafka's own address, not a proxy's.
+    ///
+    /// # Panics
+    /// Without real servers.
+    pub fn brokers(&self) -> &str {
+        &self.backends.known().brokers
+    }
+
+    /// The URL of a service's database, not behind a proxy.
+    ///
+    /// # Panics
+    /// Without real servers, and before [`Deployment::up`].
+    pub fn database(&self, service: &str) -> &str {
+        self.databases.get(service).unwrap_or_else(|| panic!("{service} has no database on a server"))
+    }
+
+    /// The configuration file of a process.
+    pub fn config(&self, name: &str) -> PathBuf {
+        self.process(name).config()
+    }
+
+    /// What a process has said so far, over all its lives.
+    pub fn log(&self, name: &str) -> String {
+        self.process(name).log()
+    }
+
+    /// The number of a process that runs.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn pid(&self, name: &str) -> u32 {
+        self.process(name).pid().unwrap_or_else(|| panic!("{name} does not run"))
+    }
+
+    /// Starts a process that does not run. [`Deployment::ready`] waits for it.
+    pub fn start(&mut self, name: &str) {
+        self.process_mut(name).start();
+    }
+
+    /// Ends a process at once, as a crash would.
+    pub fn kill(&mut self, name: &str) {
+        self.process_mut(name).kill();
+    }
+
+    /// Asks a process to end, and waits for its drain.
+    pub async fn terminate(&mut self, name: &str) -> Finished {
+        self.process_mut(name).terminate().await
+    }
+
+    /// Ends a process as it ends in an orderly stop, and starts it again.
+    ///
+    /// # Panics
+    /// If it does not end well.
+    pub async fn restart(&mut self, name: &str) {
+        let finished = self.terminate(name).await;
+        assert!(finished.status.success(), "{name}: {}\n{}", finished.status, finished.stderr);
+        self.start(name);
+    }
+
+    fn process(&self, name: &str) -> &Process {
+        let found = self.processes.iter().find(|process| process.name() == name);
+        found.unwrap_or_else(|| panic!("there is no process {name}; there are {:?}", self.names()))
+    }
+
+    fn process_mut(&mut self, name: &str) -> &mut Process {
+        let names = self.names();
+        let found = self.processes.iter_mut().find(|process| process.name() == name);
+        found.unwrap_or_else(|| panic!("there is no process {name}; there are {names:?}"))
+    }
+}
