@@ -19,7 +19,7 @@ pub(super) struct Call {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
     Server,
     Client,
 }

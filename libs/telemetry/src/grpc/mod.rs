@@ -4,16 +4,14 @@
 //! reply comes with its trailers, long after the interceptor returned.
 
 mod call;
-mod client;
 mod code;
+mod layer;
 mod methods;
 mod response;
-mod server;
 
-pub use client::{ClientTraceLayer, ClientTraceService};
+pub use layer::{Client, ClientTraceLayer, End, Server, ServerTraceLayer, TraceLayer, TraceService};
 pub use methods::KnownMethods;
 pub use response::{ResponseBody, ResponseFuture};
-pub use server::{ServerTraceLayer, ServerTraceService};
 
 #[cfg(test)]
 mod tests;
