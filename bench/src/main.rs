@@ -9,12 +9,14 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 /// Every benchmark by name.
-const NAMES: [(&str, &str); 1] =
-    [("bus", "events per second through outbox, relay, log, inbox and handler on the embedded default")];
+const NAMES: [(&str, &str); 1] = [(
+    "bus",
+    "rate and latency of the bus on the embedded default and on Kafka and PostgreSQL; the cost of a gRPC call",
+)];
 
 fn main() -> ExitCode {
-    let name = std::env::args().nth(1);
-    match run(name.as_deref()) {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::say(&format!("error: {error:#}\n"));
@@ -23,16 +25,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(name: Option<&str>) -> anyhow::Result<()> {
+fn run(arguments: &[String]) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match name {
+    match arguments.split_first() {
         None => {
             for (name, about) in NAMES {
                 report::say(&format!("{name:8} {about}\n"));
             }
             Ok(())
         }
-        Some("bus") => runtime.block_on(bus::run())?.publish(),
-        Some(other) => bail!("there is no benchmark {other}; without a name they are listed"),
+        Some((name, options)) if name == "bus" => {
+            let group = bus::Group::from_arguments(options)?;
+            runtime.block_on(bus::run(group))?.publish()
+        }
+        Some((other, _)) => bail!("there is no benchmark {other}; without a name they are listed"),
     }
 }

@@ -1,55 +1,45 @@
-//! The bus on the embedded default, beside plain SQLite.
-//!
-//! One event makes five rows on its way: the publisher's state row and its outbox row, the log's record, the inbox row and
-//! the handler's effect row (the outbox row is deleted again as well). The reference inserts rows of the same sizes into
-//! SQLite with the same settings (WAL, full sync), in transactions of the same number of events.
+//! The bus, beside what it could do at best.
 
-mod plain;
-mod septet;
+mod embedded;
+mod real;
+mod sampling;
 
-use std::time::Duration;
+use anyhow::bail;
 
-use plain::Statements;
+use crate::report::Report;
 
-use crate::report::{Report, Row};
+/// Which backends are measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    Both,
+    Embedded,
+    Real,
+}
 
-/// Events of one measurement.
-const EVENTS: usize = 20_000;
-/// Events of one transaction, of the publisher and of the reference.
-const BATCH: usize = 64;
-/// Measurements of each; the median counts.
-const ROUNDS: usize = 5;
-
-pub async fn run() -> anyhow::Result<Report> {
-    let (mut bus, mut five, mut five_bulk, mut one) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        // In turn, so that what else the machine does hits all alike.
-        bus.push(rate(septet::measure().await?));
-        five.push(rate(plain::measure(5, Statements::PerRow).await?));
-        five_bulk.push(rate(plain::measure(5, Statements::PerTable).await?));
-        one.push(rate(plain::measure(1, Statements::PerRow).await?));
+impl Group {
+    /// From the arguments after the benchmark's name.
+    pub fn from_arguments(arguments: &[String]) -> anyhow::Result<Self> {
+        match arguments {
+            [] => Ok(Self::Both),
+            [one] if one == "--embedded" => Ok(Self::Embedded),
+            [one] if one == "--real" => Ok(Self::Real),
+            _ => bail!("bus takes --embedded, --real, or nothing for both"),
+        }
     }
-    let bus = median(bus);
-    let against = |what, reference: Vec<f64>| {
-        let bus_does = "published, relayed, logged, entered and handled";
-        Row::rate(bus_does, bus, "events/s", what, median(reference), None)
-    };
-    let rows = vec![
-        against(
-            "the same five rows of each event inserted into SQLite in equal batches, a statement a row",
-            five,
-        ),
-        against("the same five rows in equal batches, one statement for all rows of a table", five_bulk),
-        against("the effect row alone inserted into SQLite in equal batches, a statement a row", one),
-    ];
-    Ok(Report::new("bus", rows))
 }
 
-fn rate(took: Duration) -> f64 {
-    EVENTS as f64 / took.as_secs_f64()
-}
-
-fn median(mut of: Vec<f64>) -> f64 {
-    of.sort_by(f64::total_cmp);
-    of[of.len() / 2]
+pub async fn run(group: Group) -> anyhow::Result<Report> {
+    let mut report = Report::new("bus");
+    if group != Group::Real {
+        report.extend(embedded::run().await?);
+    }
+    if group != Group::Embedded {
+        match real::Servers::from_environment() {
+            Ok(servers) => real::run(&servers, &mut report).await?,
+            // Without the flag, what there is is measured.
+            Err(why) if group == Group::Both => report.skip("real servers", &why.to_string()),
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(report)
 }

@@ -1,0 +1,101 @@
+//! The bus on real servers: Apache Kafka and PostgreSQL, which the environment names.
+//!
+//! A service of one handler reads a preloaded backlog from a topic of twelve partitions; for each event it enters the inbox,
+//! writes a row of its own and publishes one event, which its relay sends to another topic. Everything is measured in
+//! turn, so that what else the machine does hits all alike.
+
+mod backlog;
+mod bare;
+mod client;
+mod copy;
+mod cpu;
+mod latency;
+mod servers;
+mod service;
+mod watched;
+
+use std::time::Duration;
+
+pub use servers::Servers;
+
+use super::sampling::{Quantiles, median, rate};
+use crate::report::{Report, Row, say};
+
+/// Events of one measurement of the rate.
+const EVENTS: usize = 60_000;
+/// Measurements of each; the median counts.
+const ROUNDS: usize = 3;
+/// How long latency is measured at a time.
+const PACED: Duration = Duration::from_secs(15);
+
+pub async fn run(servers: &Servers, report: &mut Report) -> anyhow::Result<()> {
+    let rate = throughput(servers, report).await?;
+    latency(servers, report, rate / 2.0).await
+}
+
+/// Gives the rate that was reached.
+async fn throughput(servers: &Servers, report: &mut Report) -> anyhow::Result<f64> {
+    let (mut septet, mut copied, mut bare, mut spent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let backlog = backlog::load(servers, EVENTS).await?;
+        let measured = service::drain_backlog(servers, &backlog).await?;
+        septet.push(rate(EVENTS, measured.took));
+        spent.push(measured.spent);
+        copied.push(rate(EVENTS, copy::measure(servers, EVENTS).await?));
+        bare.push(rate(EVENTS, bare::consume_produce(servers, &backlog)?));
+        say(&format!(
+            "round {round}: septet {:.0}, COPY {:.0}, bare {:.0} events/s\n",
+            septet[round], copied[round], bare[round]
+        ));
+    }
+    let reached = median(septet);
+    let what = "real: consumed, entered, handled, published, relayed and confirmed";
+    let copied = median(copied);
+    let unit = "events/s";
+    report.extend([
+        Row::rate(what, reached, unit, "the same three rows by COPY in equal batches", copied, Some(0.4)),
+        Row::rate(
+            what,
+            reached,
+            unit,
+            "a bare rdkafka consume-produce loop, no database",
+            median(bare),
+            None,
+        ),
+    ]);
+    for part in cpu::Part::ALL {
+        let times = spent.iter().map(|spent| spent.micros(part) / EVENTS as f64).collect();
+        report.extend([Row::cost(
+            format!("real: processor time of {} for each event", part.name()),
+            median(times),
+            "µs",
+            "both cores for each event at that rate",
+            2.0 * 1e6 / reached,
+            None,
+        )]);
+    }
+    Ok(reached)
+}
+
+async fn latency(servers: &Servers, report: &mut Report, rate: f64) -> anyhow::Result<()> {
+    let (mut effects, mut bare) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        effects.push(latency::to_effect(servers, rate, PACED).await?);
+        bare.push(latency::bare(servers, rate, PACED).await?);
+        say(&format!("round {round}: effect {:?}, bare {:?} ms\n", effects[round], bare[round]));
+    }
+    let of = |which: fn(&Quantiles) -> f64, of: &[Quantiles]| median(of.iter().map(which).collect());
+    let quantiles: [(&str, fn(&Quantiles) -> f64, Option<f64>); 3] =
+        [("p50", |q| q.p50, None), ("p99", |q| q.p99, Some(3.0)), ("p99.9", |q| q.p999, None)];
+    for (name, which, must) in quantiles {
+        report.extend([Row::cost(
+            format!("real: {name} from produce to the handler's commit at {rate:.0} events/s"),
+            of(which, &effects),
+            "ms",
+            format!("{name} from produce to consume with bare rdkafka at the same rate"),
+            of(which, &bare),
+            must,
+        )]);
+    }
+    Ok(())
+}
