@@ -122,7 +122,8 @@ impl Started {
                     (format!("{name}.housekeeping"), Ok(()))
                 }
             });
-            let owner = uuid::Uuid::now_v7().to_string();
+            // The number tells an operator which process it is; the rest, that it is not an earlier one of that number.
+            let owner = format!("{}-{}", std::process::id(), uuid::Uuid::now_v7());
             let leases = Leases::new(units.store().clone(), owner, LEASE);
             let events = Relay::events(units.clone(), leases.clone(), Arc::clone(&shared.log));
             let jobs = Relay::jobs(units.clone(), leases, Arc::clone(&shared.queue));
