@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{Kind, Life, ServerError};
+use crate::{Kind, Life, ServerError, program};
 
 /// The user that its package made where this is root, as some servers refuse root; else whoever this is.
 #[derive(Debug)]
@@ -34,7 +34,10 @@ impl Account {
             (fields.next()? == user).then_some(())?;
             Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
         });
-        let drop_to = Some(ids.ok_or_else(|| kind.absent(format!("there is no user {user} to run it as")))?);
+        let drop_to = Some(ids.ok_or_else(|| {
+            let missing = format!("the user {user}, to run it as,");
+            ServerError::Absent { kind, missing, remedy: format!("`useradd --system {user}` adds it") }
+        })?);
         Ok(Self { drop_to })
     }
 
@@ -70,7 +73,8 @@ impl Account {
 
     /// A command of this account that is over soon.
     pub(crate) fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new("setpriv");
+        let mut command = Command::new("timeout");
+        command.args([program::LIMIT, "setpriv"]);
         self.drop(&mut command);
         command.arg(program).stdin(Stdio::null());
         command

@@ -35,24 +35,30 @@ pub(crate) fn fetch() -> Result<PathBuf, ServerError> {
     }
     fs::create_dir_all(&new).map_err(failed)?;
     fs::write(new.join("pom.xml"), PROJECT).map_err(failed)?;
-    let maven = program::find("mvn").ok_or_else(|| Kind::Kafka.absent("mvn is not on the PATH"))?;
-    let mut command = Command::new(maven);
+    let mut command = Command::new("timeout");
+    command.args([program::LIMIT, "mvn"]);
     command.args(["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime"]);
     command.arg("-f").arg(new.join("pom.xml")).arg(format!("-DoutputDirectory={}", new.display()));
     let output = command.stdin(Stdio::null()).output().map_err(failed)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let first = said.lines().find_map(|line| line.strip_prefix("[ERROR] "));
-        let missing = format!("mvn could not fetch its jars: {}", first.unwrap_or("it did not say why"));
-        let remedy = "see that Maven reaches its repository (~/.m2/settings.xml names a mirror)".to_owned();
+        let why = first.map_or_else(|| format!("it did not say why ({})", output.status), str::to_owned);
+        let missing = format!("what mvn could not fetch ({why})");
+        let remedy = "see that mvn reaches its repository; ~/.m2/settings.xml may name a mirror".to_owned();
         return Err(ServerError::Absent { kind: Kind::Kafka, missing, remedy });
     }
     fs::rename(&new, &jars).map_err(failed)?;
     Ok(jars)
 }
 
+/// Whether the jars are there or can be fetched.
+pub(crate) fn available() -> bool {
+    place().exists() || program::find("mvn").is_some()
+}
+
 /// Where the jars are, or will be.
-pub(crate) fn place() -> PathBuf {
+fn place() -> PathBuf {
     target_dir().join("tools").join(format!("kafka-{}", version()))
 }
 

@@ -11,7 +11,9 @@ use std::{
 use crate::{Kind, ServerError, account::Account, jars, kind::Plan, program};
 
 const CONTROLLER: &str = "controller";
-pub(crate) const PORTS: [&str; 1] = [CONTROLLER];
+/// The listener that a proxy stands before.
+pub(crate) const BEHIND: &str = "behind";
+pub(crate) const PORTS: [&str; 2] = [CONTROLLER, BEHIND];
 
 /// What Java is told whatever it runs: its log goes to standard error, and says what went wrong.
 const LOGGING: [&str; 3] = [
@@ -20,23 +22,14 @@ const LOGGING: [&str; 3] = [
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS",
 ];
 
-pub(crate) fn installed() -> Result<(), ServerError> {
-    java()?;
-    if !jars::place().exists() && program::find("mvn").is_none() {
-        return Err(Kind::Kafka.absent("mvn, which fetches its jars, is not on the PATH"));
-    }
-    Ok(())
-}
-
-fn java() -> Result<PathBuf, ServerError> {
+pub(crate) fn java() -> Option<PathBuf> {
     let home = std::env::var_os("JAVA_HOME").map(|home| Path::new(&home).join("bin/java"));
-    home.filter(|java| java.is_file())
-        .or_else(|| program::find("java"))
-        .ok_or_else(|| Kind::Kafka.absent("java is not on the PATH"))
+    home.filter(|java| java.is_file()).or_else(|| program::find("java"))
 }
 
 pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, ServerError> {
     let kind = Kind::Kafka;
+    let java = java().ok_or_else(|| kind.absent(&["default-jre-headless"]))?;
     let classes = jars::fetch()?.join("*");
     let config = plan.dir.join("server.properties");
     let data = plan.dir.join("data");
@@ -45,7 +38,7 @@ pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, Ser
     fs::write(&config, lines.collect::<String>())
         .map_err(ServerError::io(kind, config.display().to_string()))?;
     if !data.join("meta.properties").exists() {
-        let mut format = account.command(&java()?);
+        let mut format = account.command(&java);
         format.args(LOGGING).arg("-cp").arg(&classes).args([
             "kafka.tools.StorageTool",
             "format",
@@ -55,7 +48,7 @@ pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, Ser
         format.arg("-c").arg(&config);
         program::run(kind, format, &plan.log)?;
     }
-    let server = account.server(&java()?, plan.life, "KILL", &plan.log);
+    let server = account.server(&java, plan.life, "KILL", &plan.log);
     let mut server = server.map_err(ServerError::io(kind, plan.log.display().to_string()))?;
     server.current_dir(plan.dir).args(["-Xms256m", "-Xmx512m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]);
     server.args(LOGGING).arg("-cp").arg(&classes).arg("kafka.Kafka").arg(&config);
@@ -71,7 +64,7 @@ fn defaults(plan: &Plan<'_>, data: &Path) -> Vec<(&'static str, String)> {
     let mut advertised = format!("PLAINTEXT://127.0.0.1:{port}");
     let mut protocols = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned();
     if let Some(told) = plan.advertised {
-        listeners += &format!(",BEHIND://127.0.0.1:{}", plan.ports.named("behind"));
+        listeners += &format!(",BEHIND://127.0.0.1:{}", plan.ports.named(BEHIND));
         advertised += &format!(",BEHIND://127.0.0.1:{told}");
         protocols += ",BEHIND:PLAINTEXT";
     }

@@ -2,12 +2,13 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     process::Command,
+    str::FromStr,
     time::Duration,
 };
 
 use rustix::process::Signal;
 
-use crate::{Life, ServerError, account::Account, kafka, ports::Ports, postgres, rabbitmq, redis};
+use crate::{Life, ServerError, account::Account, jars, kafka, ports::Ports, postgres, rabbitmq, redis};
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,32 +56,49 @@ impl Kind {
         }
     }
 
-    /// Debian's packages that have what it needs.
-    pub fn packages(self) -> &'static [&'static str] {
+    /// The environment variable that names one that somebody else runs: for tests and for `cargo xtask servers`.
+    pub fn variable(self) -> &'static str {
         match self {
-            Self::Kafka => &["openjdk-17-jre-headless", "maven"],
-            Self::Postgres => &["postgresql"],
-            Self::RabbitMq => &["rabbitmq-server"],
-            Self::Redis => &["redis-server"],
+            Self::Kafka => "SEPTET_TEST_KAFKA_BROKERS",
+            Self::Postgres => "SEPTET_TEST_POSTGRES_URL",
+            Self::RabbitMq => "SEPTET_TEST_AMQP_URL",
+            Self::Redis => "SEPTET_TEST_REDIS_URL",
         }
     }
 
-    /// Whether what it needs is installed. Kafka's jars may still have to be fetched.
+    /// What [`Kind::variable`] says.
+    pub fn named(self) -> Option<String> {
+        std::env::var(self.variable()).ok().filter(|url| !url.is_empty())
+    }
+
+    /// Debian's packages that have what is not installed and it needs. Kafka's jars may have to be fetched beside them.
+    pub fn missing_packages(self) -> Vec<&'static str> {
+        let missing = |there: bool, package: &'static str| (!there).then_some(package);
+        let packages = match self {
+            Self::Kafka => vec![
+                missing(kafka::java().is_some(), "default-jre-headless"),
+                missing(jars::available(), "maven"),
+            ],
+            Self::Postgres => vec![missing(postgres::programs().is_some(), "postgresql")],
+            Self::RabbitMq => vec![missing(rabbitmq::installed(), "rabbitmq-server")],
+            Self::Redis => vec![missing(redis::server().is_some(), "redis-server")],
+        };
+        packages.into_iter().flatten().collect()
+    }
+
+    /// Whether what it needs is installed.
     ///
     /// # Errors
     /// [`ServerError::Absent`] where it is not.
     pub fn installed(self) -> Result<(), ServerError> {
-        match self {
-            Self::Kafka => kafka::installed(),
-            Self::Postgres => postgres::installed(),
-            Self::RabbitMq => rabbitmq::installed(),
-            Self::Redis => redis::installed(),
-        }
+        let packages = self.missing_packages();
+        if packages.is_empty() { Ok(()) } else { Err(self.absent(&packages)) }
     }
 
-    pub(crate) fn absent(self, missing: impl Into<String>) -> ServerError {
-        let remedy = format!("`apt-get install {}` installs it", self.packages().join(" "));
-        ServerError::Absent { kind: self, missing: missing.into(), remedy }
+    pub(crate) fn absent(self, packages: &[&str]) -> ServerError {
+        let packages = packages.join(" ");
+        let remedy = format!("`apt-get install {packages}` adds it");
+        ServerError::Absent { kind: self, missing: packages, remedy }
     }
 
     /// The ports that it has beside the main one.
@@ -156,5 +174,14 @@ impl fmt::Display for Kind {
             Self::RabbitMq => "RabbitMQ",
             Self::Redis => "Redis",
         })
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| format!("`{name}` is none of {}", Self::ALL.map(Self::name).join(", ")))
     }
 }

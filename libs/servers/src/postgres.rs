@@ -12,29 +12,23 @@ use crate::{Kind, ServerError, account::Account, kind::Plan, program};
 /// Where Debian installs the servers, one directory for each version.
 const INSTALLED: &str = "/usr/lib/postgresql";
 
-pub(crate) fn installed() -> Result<(), ServerError> {
-    programs().map(drop)
-}
-
 /// The directory of the newest installed version's programs.
-fn programs() -> Result<PathBuf, ServerError> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir(INSTALLED).into_iter().flatten().flatten();
     let numbered =
         versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
     let newest = numbered.map(|(version, dir)| (version, dir.join("bin")));
     let newest = newest.filter(|(_, bin)| bin.join("postgres").exists()).max();
     if let Some((_, bin)) = newest {
-        return Ok(bin);
+        return Some(bin);
     }
     // Elsewhere than on Debian it is on the PATH.
-    program::find("postgres")
-        .and_then(|program| Some(fs::canonicalize(program).ok()?.parent()?.to_owned()))
-        .ok_or_else(|| Kind::Postgres.absent(format!("{INSTALLED} has no server, nor has the PATH")))
+    Some(fs::canonicalize(program::find("postgres")?).ok()?.parent()?.to_owned())
 }
 
 pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, ServerError> {
     let kind = Kind::Postgres;
-    let bin = programs()?;
+    let bin = programs().ok_or_else(|| kind.absent(&["postgresql"]))?;
     let data = plan.dir.join("data");
     if !data.exists() {
         // One that was interrupted leaves a directory that no server would start in: it becomes `data` when it is whole.

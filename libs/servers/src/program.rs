@@ -14,6 +14,9 @@ use crate::{Kind, ServerError};
 /// How long a probe waits for a connection and for each answer.
 const PROBE: Duration = Duration::from_secs(2);
 
+/// How many seconds a program may take that is over soon, which may load from the network.
+pub(crate) const LIMIT: &str = "600";
+
 /// Where builds put what they make; servers go there as well. It is the directory above this program that cargo marked
 /// as its own, or else one for temporary files.
 pub fn target_dir() -> PathBuf {

@@ -20,11 +20,8 @@ pub(crate) const PORTS: [&str; 2] = [DISTRIBUTION, NAMES];
 /// Which process its name server is.
 pub(crate) const NAMES_PID: &str = "names.pid";
 
-pub(crate) fn installed() -> Result<(), ServerError> {
-    match [SERVER, EPMD].into_iter().find(|program| !Path::new(program).exists()) {
-        Some(program) => Err(Kind::RabbitMq.absent(format!("there is no {program}"))),
-        None => Ok(()),
-    }
+pub(crate) fn installed() -> bool {
+    [SERVER, EPMD].into_iter().all(|program| Path::new(program).exists())
 }
 
 pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, ServerError> {
@@ -50,7 +47,8 @@ pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, Ser
         .env("RABBITMQ_NODE_PORT", plan.ports.main().to_string())
         .env("RABBITMQ_DIST_PORT", plan.ports.named(DISTRIBUTION).to_string())
         .env("RABBITMQ_MNESIA_BASE", dir.join("mnesia"))
-        .env("RABBITMQ_LOG_BASE", dir.join("logs"))
+        // To its standard output, which is the log.
+        .env("RABBITMQ_LOGS", "-")
         .env("RABBITMQ_CONFIG_FILE", dir.join("rabbitmq.conf"))
         .env("RABBITMQ_ENABLED_PLUGINS_FILE", dir.join("plugins"))
         .env("RABBITMQ_CONF_ENV_FILE", dir.join("none"));

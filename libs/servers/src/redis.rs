@@ -4,14 +4,8 @@ use std::{fs, io, path::PathBuf, process::Command};
 
 use crate::{Kind, ServerError, account::Account, kind::Plan, program};
 
-const SERVER: &str = "redis-server";
-
-pub(crate) fn installed() -> Result<(), ServerError> {
-    server().map(drop)
-}
-
-fn server() -> Result<PathBuf, ServerError> {
-    program::find(SERVER).ok_or_else(|| Kind::Redis.absent(format!("{SERVER} is not on the PATH")))
+pub(crate) fn server() -> Option<PathBuf> {
+    program::find("redis-server")
 }
 
 pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, ServerError> {
@@ -27,7 +21,8 @@ pub(crate) fn prepare(plan: &Plan<'_>, account: &Account) -> Result<Command, Ser
     let lines = plan.settings(&defaults).into_iter().map(|(key, value)| format!("{key} {value}\n"));
     let config = plan.dir.join("redis.conf");
     fs::write(&config, lines.collect::<String>()).map_err(failed)?;
-    let mut command = account.server(&server()?, plan.life, "TERM", &plan.log).map_err(failed)?;
+    let program = server().ok_or_else(|| Kind::Redis.absent(&["redis-server"]))?;
+    let mut command = account.server(&program, plan.life, "TERM", &plan.log).map_err(failed)?;
     command.current_dir(plan.dir).arg(config);
     Ok(command)
 }

@@ -7,16 +7,15 @@ use std::{
 
 use rustix::process::Signal;
 
-use crate::{Kind, ServerError, kind::Plan, ports, ports::Ports, process::Process, program::tail, rabbitmq};
+use crate::{
+    Kind, ServerError, kafka, kind::Plan, ports, ports::Ports, process::Process, program::tail, rabbitmq,
+};
 
 /// How long a server that is told to end may take.
 const END_LIMIT: Duration = Duration::from_secs(60);
 
 /// Between two looks at whether it answers.
 const INTERVAL: Duration = Duration::from_millis(50);
-
-/// The port of Kafka's second listener.
-const BEHIND: &str = "behind";
 
 /// How long a server lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl Server {
 
     /// Where the listener of [`Server::advertise`] is.
     pub fn behind(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.named(BEHIND)).into()
+        (Ipv4Addr::LOCALHOST, self.ports.named(kafka::BEHIND)).into()
     }
 
     /// Which server it is.
@@ -117,19 +116,14 @@ impl Server {
     fn launch(&mut self, life: Life) -> Result<(), ServerError> {
         let kind = self.kind;
         let failed = |error| ServerError::io(kind, self.dir.display().to_string())(error);
-        if self.advertised.is_some() {
-            self.ports.pick(BEHIND).map_err(failed)?;
-        }
         self.ports.save().map_err(failed)?;
         let account = kind.account()?;
         account.own_directory(&self.dir).map_err(failed)?;
-        let names = kind.further_ports().iter().map(|name| self.ports.named(name));
-        let behind = self.advertised.map(|_| self.ports.named(BEHIND));
-        let taken = |port: &u16| !ports::is_free(*port);
-        // RabbitMQ's name server may have outlived it.
-        let all = std::iter::once(self.ports.main()).chain(names).chain(behind);
-        let companion = Process::find(&self.companion_file()).map(|_| self.ports.named(rabbitmq::NAMES));
-        if let Some(port) = all.filter(|port| Some(*port) != companion).find(taken) {
+        let further = kind.further_ports().iter().map(|name| self.ports.named(name));
+        // RabbitMQ's name server outlives a kill of the broker.
+        let ours = Process::find(&self.companion_file()).map(|_| self.ports.named(rabbitmq::NAMES));
+        let mut all = std::iter::once(self.ports.main()).chain(further).filter(|port| Some(*port) != ours);
+        if let Some(port) = all.find(|port| !ports::is_free(*port)) {
             return Err(ServerError::PortTaken { kind, port });
         }
         let plan = Plan {

@@ -5,9 +5,6 @@ use tokio::sync::OnceCell;
 
 use super::own::{Found, find_or_start};
 
-/// Names the brokers of a running cluster, as `host:port` with commas between.
-const BROKERS: &str = "SEPTET_TEST_KAFKA_BROKERS";
-
 /// A running Kafka. Tests share it: use topics and groups of your own.
 #[derive(Debug)]
 pub struct Kafka {
@@ -17,12 +14,13 @@ pub struct Kafka {
     _own: Option<Server>,
 }
 
-/// This process's Kafka, started when it is first asked for; `None` where there is none (see [`super`]).
+/// The Kafka that `SEPTET_TEST_KAFKA_BROKERS` names (`host:port`, with commas between), else this process's own, started
+/// when it is first asked for; `None` where there is none (see [`super`]).
 ///
 /// # Panics
 /// If it is installed and does not start.
 pub async fn kafka() -> Option<&'static Kafka> {
     static CLUSTER: OnceCell<Found<Kafka>> = OnceCell::const_new();
-    let start = || find_or_start(Kind::Kafka, BROKERS, &[], |brokers, own| Kafka { brokers, _own: own });
+    let start = || find_or_start(Kind::Kafka, &[], |brokers, own| Kafka { brokers, _own: own });
     CLUSTER.get_or_init(start).await.or_skip(Kind::Kafka)
 }

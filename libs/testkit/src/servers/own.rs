@@ -25,17 +25,16 @@ impl<T> Found<T> {
     }
 }
 
-/// Gives what `variable` says, else what the server says that is started for this process.
+/// Gives what the environment names, else what the server says that is started for this process.
 ///
 /// # Panics
 /// If a server is installed and does not start.
 pub(super) async fn find_or_start<T>(
     kind: Kind,
-    variable: &str,
     settings: &'static [(&'static str, &'static str)],
     of: impl FnOnce(String, Option<Server>) -> T,
 ) -> Found<T> {
-    if let Some(url) = std::env::var(variable).ok().filter(|url| !url.is_empty()) {
+    if let Some(url) = kind.named() {
         return Found::Server(of(url, None));
     }
     match tokio::task::spawn_blocking(move || start(kind, settings))
@@ -44,7 +43,7 @@ pub(super) async fn find_or_start<T>(
     {
         Ok(server) => Found::Server(of(server.url(), Some(server))),
         Err(why @ ServerError::Absent { .. }) => {
-            Found::Absent(format!("{why}, or {variable} names one that runs"))
+            Found::Absent(format!("{why}, or {} names one that runs", kind.variable()))
         }
         Err(why) => panic!("{why}"),
     }

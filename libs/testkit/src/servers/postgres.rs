@@ -39,8 +39,7 @@ impl Postgres {
     /// If the server refuses.
     pub async fn create_database(&self) -> String {
         let name = unique("septet").replace('-', "_");
-        let (base, _) =
-            self.url.rsplit_once('/').unwrap_or_else(|| panic!("{URL} does not end with /database"));
+        let (base, _) = self.url.rsplit_once('/').expect("the URL ends with /database");
         let mut connection = PgConnection::connect(&self.url).await.expect("PostgreSQL takes the connection");
         // The name is made here, of letters, digits and underscores.
         connection

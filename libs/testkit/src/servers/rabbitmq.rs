@@ -5,9 +5,6 @@ use tokio::sync::OnceCell;
 
 use super::own::{Found, find_or_start};
 
-/// Names a running broker, as `amqp://user:password@host:port/vhost`.
-const URL: &str = "SEPTET_TEST_AMQP_URL";
-
 /// A running RabbitMQ. Tests share it: use queue names of your own.
 #[derive(Debug)]
 pub struct RabbitMq {
@@ -17,12 +14,13 @@ pub struct RabbitMq {
     _own: Option<Server>,
 }
 
-/// This process's RabbitMQ, started when it is first asked for; `None` where there is none (see [`super`]).
+/// The RabbitMQ that `SEPTET_TEST_AMQP_URL` names (`amqp://user:password@host:port/vhost`), else this process's own,
+/// started when it is first asked for; `None` where there is none (see [`super`]).
 ///
 /// # Panics
 /// If it is installed and does not start.
 pub async fn rabbitmq() -> Option<&'static RabbitMq> {
     static BROKER: OnceCell<Found<RabbitMq>> = OnceCell::const_new();
-    let start = || find_or_start(Kind::RabbitMq, URL, &[], |url, own| RabbitMq { url, _own: own });
+    let start = || find_or_start(Kind::RabbitMq, &[], |url, own| RabbitMq { url, _own: own });
     BROKER.get_or_init(start).await.or_skip(Kind::RabbitMq)
 }
