@@ -14,9 +14,8 @@ async fn killed_processes_lose_and_double_nothing_and_keep_the_order() {
     let workspace = Workspace::new("faults::kills");
     let Some(servers) = Servers::start(&workspace) else { return };
     let size = Size::or_smoke(20_000, 10);
-    let mut deployment =
-        Deployment::services_on(&workspace.path().join("septet"), &servers, 2).up().await;
-    let load = Load::start(&deployment, &workspace, size.events).await;
+    let mut deployment = Deployment::services_on(&workspace.path().join("septet"), &servers, 2).up().await;
+    let load = Load::start(&deployment, &workspace, size).await;
     let mut random = workspace.random();
     let mut relays = 0;
     for kill in 0..size.faults {
@@ -43,11 +42,15 @@ pub fn moment(fault: u64, size: Size, random: &mut StdRng) -> u64 {
 /// Any process, or one that sends an outbox now; true if it is such a one.
 async fn victim(deployment: &Deployment, load: &Load, random: &mut StdRng) -> (String, bool) {
     let mut sending = Vec::new();
-    for (service, database, lane) in
-        [("review", &load.review, "event"), ("devops", &load.devops, "event"), ("devops", &load.devops, "job")]
-    {
+    for (service, database, lane) in [
+        ("review", &load.review, "event"),
+        ("devops", &load.devops, "event"),
+        ("devops", &load.devops, "job"),
+    ] {
         let Some(owner) = database.relay_owner(lane).await else { continue };
-        let holds = |name: &String| name.starts_with(service) && owner.starts_with(&format!("{}-", deployment.pid(name)));
+        let holds = |name: &String| {
+            name.starts_with(service) && owner.starts_with(&format!("{}-", deployment.pid(name)))
+        };
         sending.extend(deployment.names().into_iter().find(holds));
     }
     let seeks = random.random_bool(RELAYS);

@@ -43,9 +43,8 @@ enum Watch {
 async fn outages(name: &str, size: Size, of: impl Fn(&mut Servers) -> &mut Server, watch: Watch) {
     let workspace = Workspace::new(&format!("faults::{name}"));
     let Some(mut servers) = Servers::start(&workspace) else { return };
-    let mut deployment =
-        Deployment::services_on(&workspace.path().join("septet"), &servers, 2).up().await;
-    let load = Load::start(&deployment, &workspace, size.events).await;
+    let mut deployment = Deployment::services_on(&workspace.path().join("septet"), &servers, 2).up().await;
+    let load = Load::start(&deployment, &workspace, size).await;
     let mut random = workspace.random();
     let (mut away, mut recoveries) = (Vec::new(), Vec::new());
     for outage in 0..size.faults {

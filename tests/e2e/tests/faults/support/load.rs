@@ -21,13 +21,14 @@ use super::{
     database::{Database, Progress},
     events::Events,
     histories::Histories,
+    size::Size,
 };
 
 /// Keys of events.
 const KEYS: u64 = 200;
 /// Callers by gRPC.
 const CALLERS: u32 = 4;
-/// Events that are sent before those before them have had their effects: so many always wait, and not more.
+/// Events that wait for their effects at most: enough for the consumers never to be idle.
 const AHEAD: u64 = 5_000;
 /// How often effects are counted.
 const LOOK: Duration = Duration::from_millis(100);
@@ -61,11 +62,14 @@ pub struct Ended {
 }
 
 impl Load {
-    /// Starts so many events, and calls and histories beside them for as long as they take.
+    /// Starts that many events, and calls and histories beside them for as long as they take.
     ///
     /// # Panics
     /// If review's database cannot be prepared.
-    pub async fn start(deployment: &Deployment, workspace: &Workspace, events: u64) -> Self {
+    pub async fn start(deployment: &Deployment, workspace: &Workspace, size: Size) -> Self {
+        let Size { events, faults } = size;
+        // Fewer than there are between two faults, so that each fault has events before and after it.
+        let ahead = AHEAD.min(events / (faults + 1) / 2);
         let (review, devops) =
             (Database::new(deployment.database("review")), Database::new(deployment.database("devops")));
         review.number_effects().await;
@@ -75,7 +79,7 @@ impl Load {
         let histories = workspace.path().join("histories");
         let random = rand::rngs::StdRng::seed_from_u64(workspace.seed());
         Self {
-            producing: tokio::spawn(produce(producer, events, Arc::clone(&effects))),
+            producing: tokio::spawn(produce(producer, events, ahead, Arc::clone(&effects))),
             counting: tokio::spawn(count(review.clone(), Arc::clone(&effects))),
             calls: Calls::start(CALLERS, &deployment.channel("review"), &history, &answers),
             histories: Histories::start(histories, &deployment.channel("devops"), &history, random),
@@ -158,9 +162,9 @@ impl Load {
     }
 }
 
-async fn produce(mut producer: Events, events: u64, effects: Arc<AtomicU64>) -> u64 {
+async fn produce(mut producer: Events, events: u64, ahead: u64, effects: Arc<AtomicU64>) -> u64 {
     while producer.sent() < events {
-        if producer.sent() < effects.load(Ordering::Relaxed) + AHEAD {
+        if producer.sent() < effects.load(Ordering::Relaxed) + ahead {
             producer.send().await;
         } else {
             sleep(LOOK / 10).await;
