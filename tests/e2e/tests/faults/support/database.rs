@@ -133,7 +133,10 @@ impl Database {
     /// If the database refuses.
     pub async fn steps(&self) -> Vec<(Uuid, Uuid)> {
         let rows = sqlx::query("SELECT change_id, event_id FROM journey_step").fetch_all(&self.pool).await;
-        rows.expect("steps are read").iter().map(|row| (uuid(row, "change_id"), uuid(row, "event_id"))).collect()
+        rows.expect("steps are read")
+            .iter()
+            .map(|row| (uuid(row, "change_id"), uuid(row, "event_id")))
+            .collect()
     }
 
     /// A number.

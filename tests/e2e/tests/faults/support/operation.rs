@@ -71,7 +71,8 @@ impl Operation {
         }
         // Put together here, so that no file of this repository has a token in it.
         let token = format!("{}{}", "ghp_", "b7Xk2LmQ9sWcR4tYvN8pDfGhJzA1eU6iOoT3");
-        let last = if self.has_secret() { format!("export TOKEN={token}") } else { "the last line".to_owned() };
+        let last =
+            if self.has_secret() { format!("export TOKEN={token}") } else { "the last line".to_owned() };
         let _ = writeln!(diff, "+{last}");
         diff
     }

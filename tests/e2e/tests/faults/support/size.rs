@@ -13,8 +13,10 @@ impl Size {
     /// # Panics
     /// If one of them is set and is no number.
     pub fn or_smoke(events: u64, faults: u64) -> Self {
-        let size =
-            Self { events: number("SEPTET_CHAOS_EVENTS", events), faults: number("SEPTET_CHAOS_FAULTS", faults) };
+        let size = Self {
+            events: number("SEPTET_CHAOS_EVENTS", events),
+            faults: number("SEPTET_CHAOS_FAULTS", faults),
+        };
         assert!(size.events > 0 && size.faults > 0, "a run without events or faults shows nothing: {size:?}");
         size
     }

@@ -73,7 +73,12 @@ pub fn header<'a>(message: &'a BorrowedMessage<'_>, name: &str) -> &'a str {
 
 fn partitions(consumer: &BaseConsumer, topic: &str) -> KafkaResult<Vec<i32>> {
     let metadata = consumer.fetch_metadata(Some(topic), ANSWER)?;
-    Ok(metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id()).collect())
+    Ok(metadata
+        .topics()
+        .iter()
+        .flat_map(|topic| topic.partitions())
+        .map(|partition| partition.id())
+        .collect())
 }
 
 fn consumer(brokers: &str, group: &str) -> BaseConsumer {

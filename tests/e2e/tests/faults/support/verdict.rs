@@ -18,14 +18,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{
-    database::Content,
-    events,
-    load::Ended,
-    published::Published,
-    report::Report,
-    topic,
-};
+use super::{database::Content, events, load::Ended, published::Published, report::Report, topic};
 
 /// How long after the load all may take to be quiet.
 const QUIET: Duration = Duration::from_secs(300);
@@ -87,7 +80,8 @@ impl Ended {
     async fn dead_letters(&self) -> i64 {
         let mut dead = 0;
         for database in [&self.review, &self.devops] {
-            dead += database.count("SELECT COUNT(*) FROM dead_letter").await.expect("dead letters are counted");
+            dead +=
+                database.count("SELECT COUNT(*) FROM dead_letter").await.expect("dead letters are counted");
         }
         dead
     }
