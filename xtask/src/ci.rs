@@ -16,7 +16,7 @@ const STEPS: [Step; 7] = [
     ("contracts", contracts::run),
     ("licences and advisories", deny),
     ("clippy", clippy),
-    ("tests", |root| test::run(root, &[])),
+    ("tests", |root| test::run(root, true, &[])),
 ];
 
 pub(crate) fn run(root: &Path) -> Result<()> {

@@ -4,11 +4,15 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod chaos;
 mod ci;
 mod command;
 mod contracts;
 mod deps;
 mod generate;
+mod planted;
+mod real;
+mod servers;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -28,12 +32,19 @@ struct Arguments {
 enum Task {
     /// Everything that must pass before a change is merged, stopping at the first failure.
     Ci,
-    /// The whole test suite: `cargo test --workspace`, and which servers were absent.
+    /// The whole test suite: `cargo test --workspace`, and which servers were absent. Each test program starts the servers
+    /// that it wants, unless a variable names one.
     Test {
+        /// Starts Kafka, PostgreSQL, RabbitMQ and Redis once, and all test programs share them.
+        #[arg(long)]
+        real: bool,
         /// Passed on to `cargo test`, such as `-p septet-store`, `NAME` or `NAME -- --exact`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Real servers for development and tests, without containers.
+    #[command(subcommand)]
+    Servers(servers::ServersTask),
     /// Checks who imports whom, where features are set, and that no dependency is unused.
     Deps,
     /// Lints the contracts and checks that they break nothing that was released.
@@ -46,6 +57,14 @@ enum Task {
     },
     /// Rewrites `proto/baseline.binpb`, which contracts may not break. Run it as part of a release.
     Baseline,
+    /// Switches faults on in the core, one by one, and shows which test catches each.
+    Planted {
+        /// How often each must be caught.
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
+    },
+    /// Kills, stops, cuts off and malforms under load, and says whether every promise was kept.
+    Chaos(chaos::Arguments),
     /// Runs a benchmark in release mode, or lists them.
     Bench {
         /// The benchmark, and further arguments for it.
@@ -58,11 +77,14 @@ fn main() -> ExitCode {
     let root = root();
     let result = match Arguments::parse().command {
         Task::Ci => ci::run(&root),
-        Task::Test { arguments } => test::run(&root, &arguments),
+        Task::Test { real, arguments } => test::run(&root, real, &arguments),
+        Task::Servers(task) => servers::run(&root, &task),
         Task::Deps => deps::run(&root),
         Task::Contracts => contracts::run(&root),
         Task::Generate { check } => generate::asyncapi(&root, check),
         Task::Baseline => generate::baseline(&root),
+        Task::Planted { rounds } => planted::run(&root, rounds),
+        Task::Chaos(arguments) => chaos::run(&root, &arguments),
         Task::Bench { arguments } => bench::run(&root, &arguments),
     };
     match result {

@@ -5,16 +5,18 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command;
+use crate::{command, real::Real};
 
-/// Runs `cargo test`, passes its output on, and closes with one summary over all test binaries.
-pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
+/// Runs `cargo test`, passes its output on, and closes with one summary over all test binaries. With `real`, all share
+/// servers that are started here.
+pub(crate) fn run(root: &Path, real: bool, arguments: &[String]) -> Result<()> {
     // The journeys run the real binary, which `cargo test` does not build for a package without tests of its own kind.
     let mut binaries = command::cargo(root);
     binaries.args(["build", "--workspace", "--bins"]);
     command::run(&mut binaries)?;
+    let real = if real { Real::start()? } else { Real::default() };
     let mut command = command::cargo(root);
-    command.arg("test").args(cargo_arguments(arguments));
+    command.arg("test").args(cargo_arguments(arguments)).envs(real.variables());
     let shown = command::shown(&command);
     println!("$ {shown}");
     if std::io::stderr().is_terminal() {
@@ -29,7 +31,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
         let tally = follow(stdout, std::io::stdout());
         (tally, stderr.join().unwrap_or_default().skipped)
     });
-    for (server, why) in skipped {
+    for (server, why) in real.absent().chain(skipped) {
         tally.skip(&server, &why);
     }
     let status = child.wait().with_context(|| format!("cannot wait for `{shown}`"))?;

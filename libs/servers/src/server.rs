@@ -9,6 +9,7 @@ use rustix::process::Signal;
 
 use crate::{
     Kind, ServerError, kafka, kind::Plan, ports, ports::Ports, process::Process, program::tail, rabbitmq,
+    target_dir,
 };
 
 /// How long a server that is told to end may take.
@@ -57,6 +58,23 @@ impl Server {
         let process = Process::find(&dir_now.join("pid"));
         let (settings, advertised, life) = (Vec::new(), None, Life::Detached);
         Ok(Self { kind, dir: dir_now, ports, settings, advertised, process, life })
+    }
+
+    /// A server of this process alone, in a directory of the build's. Those of processes that are gone are removed.
+    ///
+    /// # Errors
+    /// If the directory cannot be written.
+    pub fn of_this_process(kind: Kind) -> Result<Self, ServerError> {
+        let base = target_dir().join("servers/tests");
+        for entry in fs::read_dir(&base).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let process = name.rsplit_once('-').map_or("", |(_, process)| process);
+            if process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists() {
+                // Another process may be removing it too.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        Self::new(kind, &base.join(format!("{}-{}", kind.name(), std::process::id())))
     }
 
     /// Has it listen on this port, from its next start on.

@@ -8,8 +8,12 @@ const SERVERS: &str = "septet-servers";
 
 /// Crates that one place owns, so that a backend can be changed there: (crate, folders that may import it, way out).
 const OWNED: [(&str, &[&str], &str); 3] = [
-    // Outside producers and consumers are no clients of ours, so tests of journeys and faults stand in for them.
-    ("rdkafka", &["libs/messaging", "libs/testkit", "tests/e2e"], "go through septet-messaging's log"),
+    // Outside producers and consumers are no clients of ours, so tests and benchmarks stand in for them.
+    (
+        "rdkafka",
+        &["libs/messaging", "libs/testkit", "tests/e2e", "bench"],
+        "go through septet-messaging's log",
+    ),
     ("lapin", &["libs/messaging", "libs/testkit"], "go through septet-messaging's queue"),
     ("figment", &["libs/chassis"], "take the configuration from septet-chassis"),
 ];

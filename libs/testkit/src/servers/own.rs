@@ -1,6 +1,4 @@
-use std::{fs, path::Path};
-
-use septet_servers::{Kind, Life, Server, ServerError, target_dir};
+use septet_servers::{Kind, Life, Server, ServerError};
 
 use super::skip;
 
@@ -50,22 +48,8 @@ pub(super) async fn find_or_start<T>(
 }
 
 fn start(kind: Kind, settings: &[(&str, &str)]) -> Result<Server, ServerError> {
-    let base = target_dir().join("servers/tests");
-    remove_orphans(&base);
-    let server = Server::new(kind, &base.join(format!("{}-{}", kind.name(), std::process::id())))?;
+    let server = Server::of_this_process(kind)?;
     let mut server = settings.iter().fold(server, |server, (key, value)| server.setting(key, value));
     server.start(Life::WithParent)?;
     Ok(server)
-}
-
-/// Removes the directories of processes that are gone.
-fn remove_orphans(base: &Path) {
-    for entry in fs::read_dir(base).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let process = name.rsplit_once('-').map_or("", |(_, process)| process);
-        if process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists() {
-            // Another test process may be removing it too.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
