@@ -7,6 +7,10 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 pub const RPC_SERVER_CALL_DURATION_SECONDS: &str = "rpc_server_call_duration_seconds";
 /// Histogram, seconds: the same at the client. Labels `service` (the one called), `method`, `code`.
 pub const RPC_CLIENT_CALL_DURATION_SECONDS: &str = "rpc_client_call_duration_seconds";
+/// Counter: calls that were sent again after a failure. Label `service` (the one called).
+pub const RPC_CLIENT_RETRIES_TOTAL: &str = "rpc_client_retries_total";
+/// Gauge: 1 while a dependency answers, 0 while it does not. Labels `service`, `dependency` (`log`, `queue`, `store`).
+pub const DEPENDENCY_UP: &str = "dependency_up";
 /// Histogram, seconds: one event from decoding to commit, retries included. Labels `service`, `type`, `outcome`.
 pub const MESSAGING_PROCESS_DURATION_SECONDS: &str = "messaging_process_duration_seconds";
 /// Gauge, records: how far a consumer group is behind the end of a partition. Labels `service`, `topic`, `partition`.
@@ -53,6 +57,8 @@ pub(super) fn describe() {
         Unit::Seconds,
         "gRPC calls made, by method and code"
     );
+    describe_counter!(RPC_CLIENT_RETRIES_TOTAL, Unit::Count, "gRPC calls that were sent again");
+    describe_gauge!(DEPENDENCY_UP, Unit::Count, "Whether the log, the queue or the store answers");
     describe_histogram!(
         MESSAGING_PROCESS_DURATION_SECONDS,
         Unit::Seconds,
