@@ -16,14 +16,23 @@ impl Deadline {
 
 /// Asks again until the condition holds; panics, naming what was waited for, when it does not within
 /// [`Deadline::SHORT`].
-pub async fn eventually<T>(what: impl Display, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(what: impl Display, condition: impl AsyncFnMut() -> Option<T>) -> T {
+    eventually_in(Deadline::SHORT, what, condition).await
+}
+
+/// As [`eventually`], with a deadline of its own.
+pub async fn eventually_in<T>(
+    limit: Duration,
+    what: impl Display,
+    mut condition: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     let mut pause = Duration::from_millis(5);
     loop {
         if let Some(met) = condition().await {
             return met;
         }
-        assert!(start.elapsed() < Deadline::SHORT, "waited {:?} in vain: {what}", Deadline::SHORT);
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain: {what}");
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(200));
     }

@@ -9,4 +9,4 @@ pub mod proxy;
 pub mod servers;
 pub mod service;
 
-pub use eventually::{Deadline, eventually, within};
+pub use eventually::{Deadline, eventually, eventually_in, within};

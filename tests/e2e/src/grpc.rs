@@ -21,17 +21,21 @@ impl Interceptor for Bearer {
     }
 }
 
-/// The way to these addresses, in turn. Connections are made when they are needed, and made again when they are lost.
+/// The way to these addresses in turn, with a token.
 pub(crate) fn channel(addresses: &[SocketAddr], token: &str) -> Channel {
+    let bearer = format!("Bearer {token}").parse().expect("a token is printable");
+    InterceptedService::new(network(addresses), Bearer(bearer))
+}
+
+/// Connections are made when they are needed, and made again when they are lost.
+pub(crate) fn network(addresses: &[SocketAddr]) -> Network {
     let endpoint = |address: &SocketAddr| {
         Endpoint::from_shared(format!("http://{address}"))
             .expect("an address makes a URL")
             .connect_timeout(Duration::from_secs(5))
     };
-    let network = match addresses {
+    match addresses {
         [one] => endpoint(one).connect_lazy(),
         several => Network::balance_list(several.iter().map(endpoint)),
-    };
-    let bearer = format!("Bearer {token}").parse().expect("a token is printable");
-    InterceptedService::new(network, Bearer(bearer))
+    }
 }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, thread::ScopedJoinHandle};
 
 use septet_servers::{Kind, Life, Server, ServerError};
 use septet_testkit::{evidence::Workspace, servers::skip};
@@ -19,30 +19,30 @@ impl Servers {
     /// # Panics
     /// If an installed one does not start, and with `CI=true` also where one is not installed.
     pub fn start(workspace: &Workspace) -> Option<Self> {
+        // Before any is started, as one that is not installed makes the others useless.
+        for kind in [Kind::Kafka, Kind::Postgres, Kind::RabbitMq] {
+            if let Err(absent) = kind.installed() {
+                skip(&kind.to_string(), &absent.to_string());
+                return None;
+            }
+        }
         let dir = workspace.path().join("servers");
-        let start = |kind, name| {
-            let dir = dir.join(name);
-            move || started(kind, &dir)
-        };
         std::thread::scope(|scope| {
-            let kafka = scope.spawn(start(Kind::Kafka, "kafka"));
-            let postgres = scope.spawn(start(Kind::Postgres, "postgres"));
-            let rabbitmq = scope.spawn(start(Kind::RabbitMq, "rabbitmq"));
-            let [kafka, postgres, rabbitmq] =
-                [kafka, postgres, rabbitmq].map(|thread| thread.join().expect("starting a server panics not"));
-            Some(Self { kafka: kafka?, postgres: postgres?, rabbitmq: rabbitmq? })
+            let [kafka, postgres, rabbitmq] = [Kind::Kafka, Kind::Postgres, Kind::RabbitMq].map(|kind| {
+                let dir = dir.join(kind.name());
+                scope.spawn(move || started(kind, &dir).unwrap_or_else(|error| panic!("{error}")))
+            });
+            Some(Self { kafka: joined(kafka), postgres: joined(postgres), rabbitmq: joined(rabbitmq) })
         })
     }
 }
 
-fn started(kind: Kind, dir: &Path) -> Option<Server> {
-    let outcome = Server::new(kind, dir).and_then(|mut server| server.start(Life::WithParent).map(|()| server));
-    match outcome {
-        Ok(server) => Some(server),
-        Err(absent @ ServerError::Absent { .. }) => {
-            skip(&kind.to_string(), &absent.to_string());
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+fn started(kind: Kind, dir: &Path) -> Result<Server, ServerError> {
+    let mut server = Server::new(kind, dir)?;
+    server.start(Life::WithParent)?;
+    Ok(server)
+}
+
+fn joined(thread: ScopedJoinHandle<'_, Server>) -> Server {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -8,12 +8,14 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
-use crate::{Channel, Finished, Servers, grpc};
+use crate::{Channel, Finished, Servers, command::binary, grpc};
 use config::{Backends, Settings};
 use keys::Keys;
 use process::Process;
+use tonic::transport::Channel as Network;
 
 /// The services that there are.
 const SERVICES: [&str; 2] = ["devops", "review"];
@@ -126,6 +128,11 @@ impl Deployment {
         grpc::channel(&[address], token)
     }
 
+    /// The way to one address, as a caller who says nothing about who it is.
+    pub fn channel_without_token(&self, address: SocketAddr) -> Network {
+        grpc::network(&[address])
+    }
+
     /// Kafka's own address, not a proxy's.
     ///
     /// # Panics
@@ -142,14 +149,26 @@ impl Deployment {
         self.databases.get(service).unwrap_or_else(|| panic!("{service} has no database on a server"))
     }
 
-    /// The configuration file of a process.
-    pub fn config(&self, name: &str) -> PathBuf {
-        self.process(name).config()
+    /// `septet` with these arguments, on the configuration of the process `suite`.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary("septet"));
+        command.args(args).arg("--config").arg(self.process("suite").config());
+        // Not where a `septet.toml` may lie.
+        command.current_dir(&self.dir).stdin(Stdio::null());
+        command
     }
 
     /// What a process has said so far, over all its lives.
     pub fn log(&self, name: &str) -> String {
         self.process(name).log()
+    }
+
+    /// What a process that runs measures, in Prometheus' text format.
+    ///
+    /// # Panics
+    /// If it says nothing.
+    pub async fn metrics(&self, name: &str) -> String {
+        self.process(name).metrics().await
     }
 
     /// The number of a process that runs.

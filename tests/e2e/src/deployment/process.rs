@@ -146,6 +146,15 @@ impl Process {
         Some(if ok { Ok(()) } else { Err(body.to_owned()) })
     }
 
+    /// What `/metrics` says.
+    ///
+    /// # Panics
+    /// If it says nothing.
+    pub async fn metrics(&self) -> String {
+        let reply = timeout(ANSWER, get(self.admin, "/metrics")).await;
+        reply.expect("an answer in time").unwrap_or_else(|error| panic!("{}: {error}", self.name))
+    }
+
     pub fn runs(&self) -> bool {
         self.child.is_some()
     }

@@ -81,7 +81,8 @@ impl Deployment {
             let process = self.processes.iter().find(|process| process.serves(service));
             let command = process.expect("a process of the service").command("migrate");
             let mut migrate = tokio::process::Command::from(command);
-            let output = within(Deadline::LONG, format!("{service} migrates"), migrate.kill_on_drop(true).output());
+            let output =
+                within(Deadline::LONG, format!("{service} migrates"), migrate.kill_on_drop(true).output());
             let output = output.await.expect("the migration starts");
             assert!(
                 output.status.success(),

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
-use septet_e2e::{Repository, Septet};
+use septet_e2e::{Planted, Repository, Septet};
 use septet_testkit::evidence::Workspace;
 use serde_json::Value;
 
-const PUSHED: &str = "septet.devops.v1.ChangePushed";
-const REVIEWED: &str = "septet.review.v1.ReviewCompleted";
+pub const PUSHED: &str = "septet.devops.v1.ChangePushed";
+pub const REVIEWED: &str = "septet.review.v1.ReviewCompleted";
 
 /// Events by id: a line may come twice after a crash, with the same id and the same content.
-fn events(lines: &[String]) -> BTreeMap<String, Value> {
+pub fn events(lines: &[String]) -> BTreeMap<String, Value> {
     let mut events = BTreeMap::new();
     for line in lines {
         let event: Value = serde_json::from_str(line).expect("a line of JSON");
@@ -33,12 +33,29 @@ fn commits(events: &BTreeMap<String, Value>, name: &str, path: &str) -> BTreeSet
     commits
 }
 
-fn each_commit_has_one_of_each(events: &BTreeMap<String, Value>, repository: &Repository) {
+pub fn each_commit_has_one_of_each(events: &BTreeMap<String, Value>, repository: &Repository) {
     let expected: BTreeSet<String> =
         repository.git(&["rev-list", "--all"]).lines().map(str::to_owned).collect();
     assert_eq!(commits(events, PUSHED, "/data/change/commit"), expected);
     assert_eq!(commits(events, REVIEWED, "/data/review/commit"), expected);
     assert_eq!(events.len(), expected.len() * 2, "there are other events");
+}
+
+pub fn has_findings(events: &BTreeMap<String, Value>, planted: &[Planted]) {
+    let findings: Vec<&Value> = events
+        .values()
+        .filter(|event| event["type"] == REVIEWED)
+        .flat_map(|event| event["data"]["findings"].as_array().into_iter().flatten())
+        .collect();
+    assert_eq!(findings.len(), planted.len(), "{findings:#?}");
+    for secret in planted {
+        let found = findings.iter().any(|finding| {
+            finding["file"] == secret.file
+                && finding["line"] == secret.line
+                && finding["ruleId"].as_str().is_some_and(|rule| rule.contains(secret.rule))
+        });
+        assert!(found, "{}:{} {} is not in {findings:#?}", secret.file, secret.line, secret.rule);
+    }
 }
 
 #[test]
@@ -91,20 +108,7 @@ fn planted_secrets_fail_the_gate_at_their_file_and_line_and_never_show() {
     let run = septet.run(&["up", "--repo", path, "--once", "--json"]);
     assert_eq!(run.status.code(), Some(3), "{}", run.stderr);
     let lines: Vec<String> = run.stdout.lines().map(str::to_owned).collect();
-    let findings: Vec<Value> = events(&lines)
-        .into_values()
-        .filter(|event| event["type"] == REVIEWED)
-        .flat_map(|event| event["data"]["findings"].as_array().cloned().unwrap_or_default())
-        .collect();
-    assert_eq!(findings.len(), planted.len(), "{findings:#?}");
-    for secret in &planted {
-        let found = findings.iter().any(|finding| {
-            finding["file"] == secret.file
-                && finding["line"] == secret.line
-                && finding["ruleId"].as_str().is_some_and(|rule| rule.contains(secret.rule))
-        });
-        assert!(found, "{}:{} {} is not in {findings:#?}", secret.file, secret.line, secret.rule);
-    }
+    has_findings(&events(&lines), &planted);
     // What review keeps and publishes has no secret in it; the diff itself, which devops publishes, does.
     let shown: String = lines.iter().filter(|line| line.contains(REVIEWED)).cloned().collect();
     let kept = std::fs::read(septet.data().join("review.db")).expect("review's database");

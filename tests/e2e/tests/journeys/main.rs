@@ -1,6 +1,9 @@
-//! The main job and the operator's commands, through the binary.
+//! What users and operators do: through the command line, and in every topology through gRPC and topics.
 
 mod dead_letters;
+#[macro_use]
+mod deployed;
 mod errors;
 mod history;
+mod producers;
 mod server;
