@@ -7,9 +7,6 @@ use tokio::sync::OnceCell;
 use super::own::{Found, find_or_start};
 use crate::conformance::unique;
 
-/// Names a running server whose role may create databases, as `postgres://role:password@host:port/database`.
-const URL: &str = "SEPTET_TEST_POSTGRES_URL";
-
 /// Its files go with the test: a sync would guard them against power loss only.
 const SETTINGS: [(&str, &str); 1] = [("fsync", "off")];
 
@@ -22,13 +19,15 @@ pub struct Postgres {
     _own: Option<Server>,
 }
 
-/// This process's PostgreSQL, started when it is first asked for; `None` where there is none (see [`super`]).
+/// The PostgreSQL that `SEPTET_TEST_POSTGRES_URL` names (`postgres://role@host:port/database`, of a role that may create
+/// databases; its password, if it has one, in `PGPASSWORD`), else this process's own, started when it is first asked for;
+/// `None` where there is none (see [`super`]).
 ///
 /// # Panics
 /// If it is installed and does not start.
 pub async fn postgres() -> Option<&'static Postgres> {
     static SERVER: OnceCell<Found<Postgres>> = OnceCell::const_new();
-    let start = || find_or_start(Kind::Postgres, URL, &SETTINGS, |url, own| Postgres { url, _own: own });
+    let start = || find_or_start(Kind::Postgres, &SETTINGS, |url, own| Postgres { url, _own: own });
     SERVER.get_or_init(start).await.or_skip(Kind::Postgres)
 }
 
