@@ -201,11 +201,17 @@ impl BatchHandler {
         let began = Instant::now();
         let mut cx = self.units.begin_claimed(&self.context.consumer, event.identity.clone(), event.cause());
         cx.tx().await?;
-        let result = self.attempt(&mut cx, event).await;
+        let result = match self.attempt(&mut cx, event).await {
+            // A commit that the database refuses is an attempt that failed, and may fail each time.
+            Ok(()) => cx.commit().await.map_err(HandleError::from),
+            Err(error) => {
+                drop(cx);
+                Err(error)
+            }
+        };
         let attempts = failed + 1;
         let burial = match result {
             Ok(()) => {
-                cx.commit().await?;
                 self.observe(event, "handled", began);
                 return Ok(());
             }
@@ -220,7 +226,6 @@ impl BatchHandler {
             }
             Err(error) => return Err(error),
         };
-        drop(cx);
         self.bury(&event.identity, burial).await?;
         self.observe(event, "dead_lettered", began);
         Ok(())

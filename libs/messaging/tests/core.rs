@@ -1,6 +1,8 @@
 //! The unit of work and the loops around it, through public interfaces: a small service on the embedded log and queue,
 //! with its database on SQLite and, where it is installed, on PostgreSQL.
 
+#[path = "core/commit.rs"]
+mod commit;
 #[path = "core/drain.rs"]
 mod drain;
 #[path = "core/effects.rs"]
@@ -13,10 +15,14 @@ mod fixture;
 mod gate;
 #[path = "core/jobs.rs"]
 mod jobs;
+#[path = "core/kill.rs"]
+mod kill;
 #[path = "core/outage.rs"]
 mod outage;
 #[path = "core/poison.rs"]
 mod poison;
+#[path = "core/rebalance.rs"]
+mod rebalance;
 #[path = "core/redrive.rs"]
 mod redrive;
 #[path = "core/relays.rs"]

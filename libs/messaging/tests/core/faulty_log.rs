@@ -8,8 +8,8 @@ use std::sync::{
 use async_trait::async_trait;
 use septet_contract::Timestamp;
 use septet_messaging::log::{
-    Append, AppliedTopics, From, Log, LogError, Membership, Position, Reader, SharedLog, TopicSettings,
-    TopicState,
+    Append, AppliedTopics, Assignment, From, Log, LogError, Membership, Position, Reader, SharedLog,
+    TopicSettings, TopicState,
 };
 
 /// What appending does.
@@ -31,11 +31,18 @@ pub struct FaultyLog {
     inner: SharedLog,
     fault: Mutex<Fault>,
     pub appends: AtomicUsize,
+    /// Partitions that were to be given back so far.
+    pub revoked: Arc<AtomicUsize>,
 }
 
 impl FaultyLog {
     pub fn new(inner: SharedLog, fault: Fault) -> Arc<Self> {
-        Arc::new(Self { inner, fault: Mutex::new(fault), appends: AtomicUsize::new(0) })
+        Arc::new(Self {
+            inner,
+            fault: Mutex::new(fault),
+            appends: AtomicUsize::new(0),
+            revoked: Arc::default(),
+        })
     }
 
     pub fn set(&self, fault: Fault) {
@@ -97,7 +104,8 @@ impl Log for FaultyLog {
     }
 
     async fn subscribe(&self, group: &str, topics: &[String]) -> Result<Box<dyn Membership>, LogError> {
-        self.inner.subscribe(group, topics).await
+        let inner = self.inner.subscribe(group, topics).await?;
+        Ok(Box::new(Watched { inner, revoked: self.revoked.clone() }))
     }
 
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, i64)>, LogError> {
@@ -121,5 +129,26 @@ impl Log for FaultyLog {
 
     async fn close(&self) {
         self.inner.close().await;
+    }
+}
+
+/// A membership that counts revocations.
+struct Watched {
+    inner: Box<dyn Membership>,
+    revoked: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Membership for Watched {
+    async fn next(&mut self) -> Result<Assignment, LogError> {
+        let next = self.inner.next().await;
+        if let Ok(Assignment::Revoked { .. }) = next {
+            self.revoked.fetch_add(1, Ordering::Relaxed);
+        }
+        next
+    }
+
+    async fn leave(self: Box<Self>) {
+        self.inner.leave().await;
     }
 }

@@ -144,6 +144,7 @@ impl Fixture {
 
     /// Waits until nothing is left to handle and nothing to send.
     pub async fn idle(&self) {
+        let mut quiet = 0;
         eventually("no work is left", async || {
             let mut behind = 0;
             for state in self.log.topics().await.expect("topics") {
@@ -160,7 +161,10 @@ impl Fixture {
             }
             let jobs = self.queue.depth(ImportCommits::QUEUE).await.expect("depth");
             let rows = self.units.pending().await.expect("outbox").rows;
-            (behind == 0 && rows == 0 && jobs.ready + jobs.delayed + jobs.leased == 0).then_some(())
+            let idle = behind == 0 && rows == 0 && jobs.ready + jobs.delayed + jobs.leased == 0;
+            quiet = if idle { quiet + 1 } else { 0 };
+            // Twice, as what was sent between the looks at the log and at the outbox is in neither.
+            (quiet == 2).then_some(())
         })
         .await;
     }

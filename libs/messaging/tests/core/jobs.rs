@@ -45,7 +45,6 @@ async fn retries_end_in_a_dead_letter_and_a_redrive_does_it(of: Fixture) {
     assert_eq!((&letter.record.value, letter.r#type.as_str()), (&sent.value, ImportCommits::TYPE));
     assert!(of.effects().await.is_empty());
     of.letters().redrive(&letter.id, None, false, "ann").await.expect("asked").expect("it was open");
-    of.effects_of(1).await;
     of.idle().await;
     running.drain().await;
     assert_eq!(of.effects().await, ["a"]);

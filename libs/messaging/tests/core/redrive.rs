@@ -27,8 +27,8 @@ async fn a_redriven_event_is_handled_once(of: Fixture) {
     let letter = of.open_letters(1).await.remove(0);
     let redriven = of.letters().redrive(&letter.id, None, false, "ann").await.expect("asked");
     assert_eq!(redriven.map(|letter| letter.state), Some(DeadLetterState::Redriven));
-    of.effects_of(1).await;
     of.idle().await;
+    assert_eq!(of.effects().await, ["a"]);
     // A relay that was not sure has sent it twice.
     let twice = of.records(&redrive_topic("review")).await;
     of.append(&redrive_topic("review"), twice).await;

@@ -5,8 +5,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 use septet_contract::{Cause, Event, Message};
 use septet_messaging::{DeadLetterState, Relay, dead_letter_topic};
 use septet_proto_review::v1::ReviewCompleted;
-use septet_store::Leases;
-use septet_testkit::eventually;
+use septet_store::{Leases, on_engine};
+use septet_testkit::{eventually, within};
 
 use crate::{
     faulty_log::{Fault, FaultyLog},
@@ -132,7 +132,7 @@ async fn a_dead_letter_that_the_log_does_not_take_ends_there(of: Fixture) {
 async fn of_two_relays_one_is_active_and_the_other_takes_over() {
     let Some(of) = Fixture::on(Engine::Postgres, "relays::two").await else { return };
     let lease = Duration::from_millis(900);
-    let logs = [Fault::None, Fault::None].map(|fault| FaultyLog::new(of.log.clone(), fault));
+    let logs = [Fault::Away, Fault::Away].map(|fault| FaultyLog::new(of.log.clone(), fault));
     let mut relays: Vec<Running> = Vec::new();
     for (number, log) in logs.iter().enumerate() {
         let mut running = Running::default();
@@ -143,7 +143,13 @@ async fn of_two_relays_one_is_active_and_the_other_takes_over() {
         relays.push(running);
     }
     let appends = || logs.each_ref().map(|log| log.appends.load(Ordering::Relaxed));
-    for round in 0..10 {
+    publish(&of, ["first".to_owned()]).await;
+    eventually("one tries again and again", async || {
+        appends().into_iter().any(|tries| tries >= 10).then_some(())
+    })
+    .await;
+    logs.iter().for_each(|log| log.set(Fault::None));
+    for round in 0..9 {
         publish(&of, [format!("before {round}")]).await;
         sent(&of).await;
     }
@@ -163,4 +169,61 @@ async fn of_two_relays_one_is_active_and_the_other_takes_over() {
     let now = septet_contract::Timestamp::now().micros();
     assert!(third.hold("relay-event", now).await.expect("asked"));
     assert_eq!(of.records(ReviewCompleted::TOPIC).await.len(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_wakes_the_relay() {
+    // Where nobody else writes, the relay looks by itself every 5 s only.
+    let of = Fixture::sqlite("relays::wakes").await;
+    publish(&of, ["first".to_owned()]).await;
+    let running = relay(&of, FaultyLog::new(of.log.clone(), Fault::None));
+    sent(&of).await;
+    publish(&of, ["second".to_owned()]).await;
+    within(Duration::from_secs(4), "the relay to be woken", sent(&of)).await;
+    running.drain().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_becomes_visible_late_is_sent() {
+    let Some(of) = Fixture::on(Engine::Postgres, "relays::late").await else { return };
+    // A transaction that has its number and stands still before it commits.
+    const STAND_STILL: &str = "
+        CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END';
+        CREATE TRIGGER stand_still AFTER INSERT ON outbox FOR EACH ROW
+            WHEN (NEW.key = 'slow'::bytea) EXECUTE FUNCTION stand_still();";
+    let mut setup = of.store.begin().await.expect("begun");
+    on_engine!(&mut setup, conn => sqlx::raw_sql(STAND_STILL).execute(conn).await.map(drop)).expect("set up");
+    setup.commit().await.expect("set up");
+    let mut barrier = of.store.begin().await.expect("begun");
+    on_engine!(&mut barrier, conn => sqlx::query("SELECT pg_advisory_xact_lock(7)").execute(conn).await.map(drop))
+        .expect("taken");
+    let slow = tokio::spawn({
+        let units = of.units.clone();
+        async move {
+            let mut cx = units.begin(Cause::default());
+            cx.publish(&completed("slow")).expect("drafted");
+            cx.commit().await.expect("committed");
+        }
+    });
+    eventually("it stands still", async || {
+        let mut tx = of.store.read().await.expect("begun");
+        let waiting: i64 = on_engine!(&mut tx, conn => sqlx::query_scalar(
+            "SELECT COUNT(*) FROM pg_locks JOIN pg_database AS here ON here.oid = database
+             WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted",
+        ).fetch_one(conn).await)
+        .expect("counted");
+        (waiting == 1).then_some(())
+    })
+    .await;
+    let running = relay(&of, FaultyLog::new(of.log.clone(), Fault::None));
+    publish(&of, ["overtakes".to_owned()]).await;
+    sent(&of).await;
+    barrier.rollback().await.expect("let go");
+    slow.await.expect("committed");
+    publish(&of, ["z".to_owned()]).await;
+    eventually("the last one is sent", async || of.published().await.contains(&"z".to_owned()).then_some(()))
+        .await;
+    running.drain().await;
+    assert_eq!(of.published().await, ["overtakes", "slow", "z"]);
 }

@@ -23,6 +23,8 @@ pub enum Act {
     Wait,
     PublishTooMuch,
     EnqueueAgain,
+    /// It goes well until the database refuses the commit.
+    CommitFails,
 }
 
 /// The service.
@@ -85,6 +87,7 @@ impl Reviewer {
                 cx.enqueue(&ImportCommits { repository_id: format!("{name}-next") })?;
                 Ok(())
             }
+            Some(Act::CommitFails) => refuse(cx).await,
         }
     }
 }
@@ -114,6 +117,14 @@ impl Work<ImportCommits> for Reviewer {
 pub async fn effect(cx: &mut Cx, name: &str) -> Result<(), HandleError> {
     on_engine!(cx.tx().await?, conn => sqlx::query("INSERT INTO effect (name) VALUES ($1)")
         .bind(name).execute(conn).await.map(drop))
+    .map_err(StoreError::from)?;
+    Ok(())
+}
+
+/// Writes what the database looks at when it is to commit, and then refuses.
+pub async fn refuse(cx: &mut Cx) -> Result<(), HandleError> {
+    on_engine!(cx.tx().await?, conn => sqlx::query("INSERT INTO refused (missing) VALUES (1)")
+        .execute(conn).await.map(drop))
     .map_err(StoreError::from)?;
     Ok(())
 }

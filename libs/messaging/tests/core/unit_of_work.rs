@@ -17,6 +17,7 @@ on_each_engine! {
     nothing_leaves_without_a_commit
     state_events_and_jobs_leave_together
     what_follows_from_an_event_names_it
+    an_event_carries_its_key
     an_event_that_is_too_large_is_refused
     old_deliveries_are_forgotten_and_new_ones_kept
 }
@@ -69,6 +70,25 @@ async fn what_follows_from_an_event_names_it(of: Fixture) {
     assert_eq!(envelope.causation_id, Some(id));
     assert_eq!(envelope.correlation_id, Some(correlation));
     assert_eq!(envelope.source, "/septet/review");
+}
+
+async fn an_event_carries_its_key(of: Fixture) {
+    for _ in 0..20 {
+        let mut cx = of.units.begin(Cause::default());
+        cx.publish(&completed("key")).expect("drafted");
+        cx.commit().await.expect("committed");
+    }
+    let running = of.start();
+    of.idle().await;
+    running.drain().await;
+    let topic = <ReviewCompleted as septet_contract::Event>::TOPIC;
+    for record in of.records(topic).await {
+        assert_eq!(record.key.as_deref(), Some(&b"key"[..]));
+    }
+    let states = of.log.topics().await.expect("topics");
+    let state = states.into_iter().find(|state| state.name == topic).expect("the topic");
+    let kept: Vec<_> = state.partitions.iter().map(|kept| kept.end - kept.start).filter(|n| *n > 0).collect();
+    assert_eq!(kept, [20], "one key, one partition");
 }
 
 async fn an_event_that_is_too_large_is_refused(of: Fixture) {
