@@ -43,8 +43,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Real servers for development and tests, without containers.
-    #[command(subcommand)]
-    Servers(servers::ServersTask),
+    Servers(servers::ServersArguments),
     /// Checks who imports whom, where features are set, and that no dependency is unused.
     Deps,
     /// Lints the contracts and checks that they break nothing that was released.
@@ -78,7 +77,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Task::Ci => ci::run(&root),
         Task::Test { real, arguments } => test::run(&root, real, &arguments),
-        Task::Servers(task) => servers::run(&root, &task),
+        Task::Servers(arguments) => servers::run(&root, &arguments),
         Task::Deps => deps::run(&root),
         Task::Contracts => contracts::run(&root),
         Task::Generate { check } => generate::asyncapi(&root, check),

@@ -1,34 +1,41 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use septet_servers::Kind;
 use toml::{Table, Value};
 
-use super::{base, databases::Postgres, found::Found};
+use super::{Base, databases::Postgres, found::Found};
+
+/// What `septet --config` takes.
+pub(super) const CONFIGURATION: &str = "septet.toml";
+
+/// What a shell sources for tests.
+pub(super) const VARIABLES: &str = "env";
 
 /// Writes what Septet and tests need to use these servers: a configuration, and variables for a shell.
 pub(super) fn write(
+    base: &Base,
     servers: &[(Kind, Found)],
     postgres: Option<&Postgres>,
     services: &[String],
 ) -> Result<()> {
     let url = |wanted: Kind| servers.iter().find(|(kind, _)| *kind == wanted).map(|(_, found)| found.url());
     let mut config = Table::new();
-    config.insert("data_dir".to_owned(), text(&base().join("septet").display().to_string()));
+    config.insert("data_dir".to_owned(), text(&base.file("septet").display().to_string()));
     if let Some(brokers) = url(Kind::Kafka) {
         let kafka = table([("brokers", text(&brokers))]);
         config.insert("log".to_owned(), table([("backend", text("kafka")), ("kafka", kafka)]));
     }
     if let Some(url) = url(Kind::RabbitMq) {
-        let rabbitmq = table([("url_file", secret("rabbitmq.url", &url)?)]);
+        let rabbitmq = table([("url_file", secret(base, "rabbitmq.url", &url)?)]);
         config.insert("queue".to_owned(), table([("backend", text("rabbitmq")), ("rabbitmq", rabbitmq)]));
     }
     if let Some(postgres) = postgres {
         let password =
-            postgres.password().map(|password| secret("postgres.password", password)).transpose()?;
+            postgres.password().map(|password| secret(base, "postgres.password", password)).transpose()?;
         for service in services {
             let url = ("url", text(&postgres.database(service)));
             let password = password.clone().map(|file| ("password_file", file));
@@ -38,21 +45,13 @@ pub(super) fn write(
     }
     let note =
         "# Septet on the servers of `cargo xtask servers up`, which writes this file anew each time.\n";
-    put(&configuration(), &format!("{note}{}", toml::to_string(&config)?), 0o644)?;
+    put(&base.file(CONFIGURATION), &format!("{note}{}", toml::to_string(&config)?), 0o644)?;
     let variables = servers.iter().map(|(kind, found)| {
         // In a shell's single quotes everything stands for itself but the quote.
         let quoted = found.url().replace('\'', r"'\''");
         format!("export {}='{quoted}'\n", kind.variable())
     });
-    put(&variables_file(), &variables.collect::<String>(), 0o600)
-}
-
-pub(super) fn configuration() -> PathBuf {
-    base().join("septet.toml")
-}
-
-pub(super) fn variables_file() -> PathBuf {
-    base().join("env")
+    put(&base.file(VARIABLES), &variables.collect::<String>(), 0o600)
 }
 
 fn text(value: &str) -> Value {
@@ -64,8 +63,8 @@ fn table(entries: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
 }
 
 /// Writes a secret to a file that only this user reads, and gives its name.
-fn secret(name: &str, value: &str) -> Result<Value> {
-    let file = base().join(name);
+fn secret(base: &Base, name: &str, value: &str) -> Result<Value> {
+    let file = base.file(name);
     put(&file, value, 0o600)?;
     Ok(text(&file.display().to_string()))
 }

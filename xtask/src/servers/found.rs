@@ -4,7 +4,7 @@ use std::time::Duration;
 use septet_servers::{Kind, Server, ServerError};
 use url::Url;
 
-use super::directory;
+use super::Base;
 
 /// A server that commands may use.
 pub(crate) enum Found {
@@ -16,14 +16,14 @@ pub(crate) enum Found {
 
 impl Found {
     /// The one that the environment names, unless that is ours after all: then this is what `up` wrote for tests.
-    pub(super) fn of(kind: Kind) -> Result<Self, ServerError> {
+    pub(super) fn of(base: &Base, kind: Kind) -> Result<Self, ServerError> {
         let named = kind.named();
-        if !directory(kind).exists()
+        if !base.server(kind).exists()
             && let Some(url) = named
         {
             return Ok(Self::Named(url));
         }
-        let server = Server::new(kind, &directory(kind))?;
+        let server = Server::new(kind, &base.server(kind))?;
         Ok(match named.filter(|url| *url != server.url()) {
             Some(url) => Self::Named(url),
             None => Self::Ours(Box::new(server)),

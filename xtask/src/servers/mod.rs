@@ -9,16 +9,25 @@ mod up;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use septet_servers::{Kind, target_dir};
 
 use found::{Found, shown};
 
+#[derive(Args)]
+pub(crate) struct ServersArguments {
+    #[command(subcommand)]
+    task: ServersTask,
+    /// Where their data is [default: target/servers].
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
 #[derive(Subcommand)]
-pub(crate) enum ServersTask {
-    /// Starts servers, each on a free port of loopback with its data below `target/servers`, and leaves those alone that
-    /// run or are named by a variable: SEPTET_TEST_KAFKA_BROKERS, _POSTGRES_URL, _AMQP_URL or _REDIS_URL.
+enum ServersTask {
+    /// Starts servers, each on a free port of loopback, and leaves those alone that run or are named by a variable:
+    /// SEPTET_TEST_KAFKA_BROKERS, _POSTGRES_URL, _AMQP_URL or _REDIS_URL.
     Up(up::UpArguments),
     /// Ends the servers that `up` started.
     Down {
@@ -47,7 +56,7 @@ pub(crate) enum ServersTask {
 }
 
 #[derive(Args)]
-pub(crate) struct Selection {
+struct Selection {
     /// kafka, postgres, rabbitmq or redis [default: all; `status` and `down`: those that `up` ever started].
     #[arg(value_name = "SERVER")]
     servers: Vec<Kind>,
@@ -59,38 +68,46 @@ impl Selection {
     }
 
     /// Those that are named, else those that there is something to say about.
-    fn known(&self) -> Vec<Kind> {
-        let known: Vec<_> = Kind::ALL
-            .into_iter()
-            .filter(|kind| kind.named().is_some() || directory(*kind).exists())
-            .collect();
+    fn known(&self, base: &Base) -> Vec<Kind> {
+        let known: Vec<_> = Kind::ALL.into_iter().filter(|kind| base.knows(*kind)).collect();
         if self.servers.is_empty() && !known.is_empty() { known } else { self.kinds() }
     }
 }
 
-pub(crate) fn run(root: &Path, task: &ServersTask) -> Result<()> {
-    match task {
-        ServersTask::Up(arguments) => up::run(root, arguments),
-        ServersTask::Down { selection, wipe } => down(&selection.known(), *wipe),
-        ServersTask::Status { selection } => status(&selection.known()),
-        ServersTask::Logs { server, follow, lines } => logs::show(*server, *follow, *lines),
+pub(crate) fn run(root: &Path, arguments: &ServersArguments) -> Result<()> {
+    let dir = arguments.dir.clone().unwrap_or_else(|| target_dir().join("servers"));
+    let base = Base(std::path::absolute(&dir).with_context(|| dir.display().to_string())?);
+    match &arguments.task {
+        ServersTask::Up(arguments) => up::run(root, &base, arguments),
+        ServersTask::Down { selection, wipe } => down(&base, &selection.known(&base), *wipe),
+        ServersTask::Status { selection } => status(&base, &selection.known(&base)),
+        ServersTask::Logs { server, follow, lines } => logs::show(&base, *server, *follow, *lines),
     }
 }
 
 /// Where everything is that `up` makes.
-fn base() -> PathBuf {
-    target_dir().join("servers")
+struct Base(PathBuf);
+
+impl Base {
+    /// Where a server of ours has its data.
+    fn server(&self, kind: Kind) -> PathBuf {
+        self.0.join(kind.name())
+    }
+
+    /// Whether there is something to say about it.
+    fn knows(&self, kind: Kind) -> bool {
+        kind.named().is_some() || self.server(kind).exists()
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
 }
 
-/// Where a server of ours has its data.
-fn directory(kind: Kind) -> PathBuf {
-    base().join(kind.name())
-}
-
-fn down(kinds: &[Kind], wipe: bool) -> Result<()> {
+fn down(base: &Base, kinds: &[Kind], wipe: bool) -> Result<()> {
     // Those that work on others go first.
     for kind in kinds.iter().rev() {
-        let state = match Found::of(*kind)? {
+        let state = match Found::of(base, *kind)? {
             Found::Named(_) => "not ours: it stays as it is",
             Found::Ours(mut server) if server.is_running() => {
                 server.stop()?;
@@ -98,7 +115,7 @@ fn down(kinds: &[Kind], wipe: bool) -> Result<()> {
             }
             Found::Ours(_) => "was down",
         };
-        let dir = directory(*kind);
+        let dir = base.server(*kind);
         if wipe && kind.named().is_none() && dir.exists() {
             std::fs::remove_dir_all(&dir)?;
             println!("{:<9} {state}; its data is removed", kind.name());
@@ -109,10 +126,10 @@ fn down(kinds: &[Kind], wipe: bool) -> Result<()> {
     Ok(())
 }
 
-fn status(kinds: &[Kind]) -> Result<()> {
+fn status(base: &Base, kinds: &[Kind]) -> Result<()> {
     let mut silent = Vec::new();
     for kind in kinds {
-        let found = Found::of(*kind)?;
+        let found = Found::of(base, *kind)?;
         let answers = found.answers();
         let state = match (&found, answers) {
             (Found::Named(_), true) => format!("answers; named by {}", kind.variable()),

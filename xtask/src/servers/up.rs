@@ -8,7 +8,7 @@ use clap::Args;
 use septet_servers::{Kind, Life, ServerError};
 
 use super::{
-    Selection, base, configuration,
+    Base, Selection, configuration,
     databases::Postgres,
     found::{Found, shown},
     install,
@@ -41,7 +41,7 @@ fn setting(text: &str) -> Result<(Kind, String, String), String> {
     Ok((Kind::from_str(kind)?, key.to_owned(), value.to_owned()))
 }
 
-pub(super) fn run(root: &Path, arguments: &UpArguments) -> Result<()> {
+pub(super) fn run(root: &Path, base: &Base, arguments: &UpArguments) -> Result<()> {
     let kinds = arguments.selection.kinds();
     let ours: Vec<Kind> = kinds.iter().copied().filter(|kind| kind.named().is_none()).collect();
     if arguments.install {
@@ -51,15 +51,15 @@ pub(super) fn run(root: &Path, arguments: &UpArguments) -> Result<()> {
     if !missing.is_empty() {
         bail!("missing: {}; `--install` as root or `apt-get install` adds them", missing.join(" "));
     }
-    fs::create_dir_all(base()).with_context(|| base().display().to_string())?;
+    fs::create_dir_all(&base.0).with_context(|| base.0.display().to_string())?;
     let mut failures = Vec::new();
-    for (kind, started) in start(&kinds, arguments) {
+    for (kind, started) in start(base, &kinds, arguments) {
         match started {
             Ok((url, state)) => println!("{:<9} {:<50} {state}", kind.name(), shown(&url)),
             Err(error) => failures.push(format!("{error:#}")),
         }
     }
-    finish(root)?;
+    finish(root, base)?;
     if !failures.is_empty() {
         bail!("{}", failures.join("\nerror: "));
     }
@@ -69,17 +69,17 @@ pub(super) fn run(root: &Path, arguments: &UpArguments) -> Result<()> {
 type Started = Result<(String, String)>;
 
 /// All at once, as each is slow by itself; where they are and what was done.
-fn start(kinds: &[Kind], arguments: &UpArguments) -> BTreeMap<Kind, Started> {
+fn start(base: &Base, kinds: &[Kind], arguments: &UpArguments) -> BTreeMap<Kind, Started> {
     std::thread::scope(|scope| {
         let threads: Vec<_> =
-            kinds.iter().map(|kind| (*kind, scope.spawn(|| start_one(*kind, arguments)))).collect();
+            kinds.iter().map(|kind| (*kind, scope.spawn(|| start_one(base, *kind, arguments)))).collect();
         let died = || Err(anyhow::anyhow!("its start panicked"));
         threads.into_iter().map(|(kind, thread)| (kind, thread.join().unwrap_or_else(|_| died()))).collect()
     })
 }
 
-fn start_one(kind: Kind, arguments: &UpArguments) -> Started {
-    let mut server = match Found::of(kind)? {
+fn start_one(base: &Base, kind: Kind, arguments: &UpArguments) -> Started {
+    let mut server = match Found::of(base, kind)? {
         Found::Named(url) => return Ok((url, format!("named by {}: used as it is", kind.variable()))),
         Found::Ours(server) => *server,
     };
@@ -110,11 +110,11 @@ fn start_one(kind: Kind, arguments: &UpArguments) -> Started {
 }
 
 /// Makes whatever answers now ready for Septet, and says how to use it.
-fn finish(root: &Path) -> Result<()> {
+fn finish(root: &Path, base: &Base) -> Result<()> {
     let mut servers = Vec::new();
     for kind in Kind::ALL {
-        if kind.named().is_some() || super::directory(kind).exists() {
-            let found = Found::of(kind)?;
+        if base.knows(kind) {
+            let found = Found::of(base, kind)?;
             if found.answers() {
                 servers.push((kind, found));
             }
@@ -129,13 +129,13 @@ fn finish(root: &Path) -> Result<()> {
             println!("databases created: {}", created.join(", "));
         }
     }
-    configuration::write(&servers, postgres.as_ref(), &services)?;
+    configuration::write(base, &servers, postgres.as_ref(), &services)?;
     let short = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
-    let config = short(&configuration::configuration());
+    let config = short(&base.file(configuration::CONFIGURATION));
     println!("\nSeptet on them:  septet migrate --config {config}");
     println!("                 septet topics apply --config {config}");
     println!("                 septet up --config {config} --repo .");
-    println!("tests on them:   . {} && cargo xtask test", short(&configuration::variables_file()));
+    println!("tests on them:   . {} && cargo xtask test", short(&base.file(configuration::VARIABLES)));
     Ok(())
 }
 
