@@ -1,0 +1,3 @@
+-- Each service owns a database.
+CREATE DATABASE devops;
+CREATE DATABASE review;
