@@ -2,6 +2,8 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::StoreTls;
+
 /// Which database, and how many connections to it.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -10,6 +12,8 @@ pub struct StoreConfig {
     pub url: Option<String>,
     /// File that holds the PostgreSQL password.
     pub password_file: Option<PathBuf>,
+    /// TLS towards PostgreSQL.
+    pub tls: StoreTls,
     /// Connections at most (readers, on SQLite).
     pub max_connections: u32,
     /// Seconds to wait for a connection before giving up.
@@ -18,7 +22,13 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { url: None, password_file: None, max_connections: 10, acquire_timeout_secs: 10 }
+        Self {
+            url: None,
+            password_file: None,
+            tls: StoreTls::default(),
+            max_connections: 10,
+            acquire_timeout_secs: 10,
+        }
     }
 }
 
@@ -34,6 +44,7 @@ impl fmt::Debug for StoreConfig {
         f.debug_struct("StoreConfig")
             .field("url", &self.url.clone().map(StoreUrl::Postgres))
             .field("password_file", &self.password_file)
+            .field("tls", &self.tls)
             .field("max_connections", &self.max_connections)
             .field("acquire_timeout_secs", &self.acquire_timeout_secs)
             .finish()

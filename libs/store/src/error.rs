@@ -1,5 +1,7 @@
 use sqlx::error::ErrorKind;
 
+use crate::tls;
+
 /// Why the database did not do what was asked. Messages never carry the values of a statement.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -74,16 +76,19 @@ impl From<sqlx::Error> for StoreError {
                         Self::Corrupt { location: "the database file".to_owned(), reason: message }
                     }
                     Some(Kind::Refused) => {
-                        Self::Open { location: "of this service".to_owned(), reason: message }
+                        let reason = tls::explain_refusal(message);
+                        Self::Open { location: "of this service".to_owned(), reason }
                     }
                     Some(Kind::Other) | None => Self::Statement(message),
                 }
             }
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
+            sqlx::Error::Io(io) => Self::Unavailable(tls::explain(io).unwrap_or_else(|| error.to_string())),
+            sqlx::Error::Tls(why) => Self::Unavailable(format!("store.tls: {why}")),
+            sqlx::Error::PoolTimedOut => Self::Unavailable(
+                "no connection was to be had in time: the server is away, or all of them are in use"
+                    .to_owned(),
+            ),
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Unavailable(error.to_string()),
             _ => Self::Statement(error.to_string()),
         }
     }
@@ -119,8 +124,9 @@ fn kind(code: &str) -> Kind {
         // Serialisation failure, deadlock, lock not available, cancelled statement, standby that was the primary.
         "40001" | "40P01" | "55P03" | "57014" | "25006" => Kind::Transient,
         "3D000" => Kind::Refused,
-        // Connection, operator's intervention (also: starting up, shutting down), resources.
-        _ if ["08", "57P", "53"].iter().any(|class| code.starts_with(class)) => Kind::Transient,
+        // Connection, operator's intervention (also: starting up, shutting down), resources (also: a full disk), the
+        // server's own files.
+        _ if ["08", "57P", "53", "58"].iter().any(|class| code.starts_with(class)) => Kind::Transient,
         _ if code.starts_with("28") => Kind::Refused,
         _ => Kind::Other,
     }

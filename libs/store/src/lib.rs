@@ -5,20 +5,25 @@
 //! placeholders, `ON CONFLICT`, `RETURNING`, window functions, partial indexes; columns are TEXT, BIGINT, DOUBLE PRECISION
 //! and blobs.
 
+mod answer;
 mod config;
 mod error;
 mod lease;
 mod migrate;
 mod open;
+mod tls;
 mod tx;
 
 pub use config::{StoreConfig, StoreUrl};
 pub use error::StoreError;
 pub use lease::Leases;
 pub use migrate::Migrations;
+pub use tls::{StoreTls, TlsMode};
 pub use tx::Tx;
 
 // For the macros.
+#[doc(hidden)]
+pub use answer::in_time;
 #[doc(hidden)]
 pub use sqlx;
 
@@ -54,7 +59,7 @@ impl Store {
     /// [`StoreError::Unavailable`] if no connection can be had in time.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match &self.pools {
-            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Pools::Postgres(pool) => Tx::Postgres(in_time(pool.begin()).await?),
             // Taking the write lock at once, a transaction cannot fail half-way because another one writes.
             Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
         })
@@ -66,9 +71,9 @@ impl Store {
     /// [`StoreError::Unavailable`] if no connection can be had in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match &self.pools {
-            Pools::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
+            Pools::Postgres(pool) => Tx::Postgres(
+                in_time(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")).await?,
+            ),
             Pools::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
         })
     }
@@ -122,7 +127,7 @@ impl Store {
     }
 }
 
-/// Runs one body on the connection of whichever engine a [`Tx`] is of.
+/// Runs one body on the connection of whichever engine a [`Tx`] is of. The body gives a `sqlx::Result`.
 ///
 /// ```ignore
 /// on_engine!(tx, conn => sqlx::query("DELETE FROM page WHERE id = $1").bind(id).execute(conn).await)?;
@@ -133,7 +138,7 @@ macro_rules! on_engine {
         match $tx {
             $crate::Tx::Postgres(tx) => {
                 let $conn = &mut **tx;
-                $body
+                $crate::in_time(async { $body }).await
             }
             $crate::Tx::Sqlite(tx) => {
                 let $conn = &mut **tx;

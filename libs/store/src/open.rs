@@ -1,12 +1,16 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, PgConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Pools, Store, StoreConfig, StoreError, StoreUrl};
+use crate::{Pools, Store, StoreConfig, StoreError, StoreUrl, answer::is_alive, in_time};
+
+/// How long a connection counts as tested after it was given back, which is a test of its own: a round trip less for
+/// each transaction of a busy service.
+const FRESH: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Opens the database that the configuration names, or the SQLite file `default_path`.
@@ -68,9 +72,11 @@ impl Store {
 fn open_postgres(url: &str, config: &StoreConfig) -> Result<Store, StoreError> {
     let location = StoreUrl::Postgres(url.to_owned()).to_string();
     let refused = |reason: String| StoreError::Open { location: location.clone(), reason };
-    let mut options = PgConnectOptions::from_str(url)
+    check_url(url).map_err(&refused)?;
+    let options = PgConnectOptions::from_str(url)
         .map_err(|error| refused(error.to_string()))?
         .disable_statement_logging();
+    let mut options = config.tls.apply(options).map_err(&refused)?;
     if let Some(path) = &config.password_file {
         let password = std::fs::read_to_string(path)
             .map_err(|error| refused(format!("password file {}: {error}", path.display())))?;
@@ -79,6 +85,39 @@ fn open_postgres(url: &str, config: &StoreConfig) -> Result<Store, StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(config.max_connections.max(1))
         .acquire_timeout(config.acquire_timeout())
+        // The pool's own test has no limit: a connection whose other end is gone would never come back from it, and
+        // take its place in the pool along.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move { Ok(about.idle_for < FRESH || is_alive(connection).await?) })
+        })
+        .after_release(|connection, _| Box::pin(is_alive(connection)))
+        .after_connect(|connection, _| Box::pin(notice_absence(connection)))
         .connect_lazy_with(options);
     Ok(Store { pools: Pools::Postgres(pool), location: location.into() })
+}
+
+/// What has a place of its own in the configuration is not taken from the URL: a password, which belongs into a file, and
+/// TLS, of which a part here and a part there would be easily misread.
+fn check_url(url: &str) -> Result<(), String> {
+    let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let user = place.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    let keys: Vec<&str> =
+        parameters.split('&').map(|pair| pair.split_once('=').map_or(pair, |(key, _)| key)).collect();
+    if user.is_some_and(|(user, _)| user.contains(':')) || keys.contains(&"password") {
+        return Err(
+            "store.url holds a password; put it into a file and name that in store.password_file".to_owned()
+        );
+    }
+    match keys.iter().find(|key| key.starts_with("ssl")) {
+        Some(key) => Err(format!("store.url says {key}; TLS is configured in store.tls")),
+        None => Ok(()),
+    }
+}
+
+/// Has the server notice a client that is gone without a word: until then it holds the locks of that client's transaction.
+async fn notice_absence(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let settings =
+        "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+    in_time(sqlx::raw_sql(settings).execute(connection)).await.map(drop)
 }

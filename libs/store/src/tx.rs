@@ -1,6 +1,6 @@
 use sqlx::{Postgres, Sqlite, Transaction};
 
-use crate::{StoreError, on_engine};
+use crate::{StoreError, in_time, on_engine};
 
 /// A transaction. Dropping it rolls it back.
 #[derive(Debug)]
@@ -18,10 +18,23 @@ impl Tx {
     /// [`StoreError`]; the outcome is then unknown if the connection was lost meanwhile.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Postgres(tx) => in_time(tx.commit()).await?,
             Self::Sqlite(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+
+    /// Fails where a statement of it has failed. PostgreSQL answers the commit of such a transaction with a rollback,
+    /// and no error.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be committed.
+    pub async fn check(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(_) => self.run("SELECT 1").await,
+            // A statement that fails undoes itself alone.
+            Self::Sqlite(_) => Ok(()),
+        }
     }
 
     /// Undoes its changes, and waits for it.
@@ -30,7 +43,7 @@ impl Tx {
     /// [`StoreError`] if the connection was lost; the database then undoes them by itself.
     pub async fn rollback(self) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => in_time(tx.rollback()).await?,
             Self::Sqlite(tx) => tx.rollback().await?,
         }
         Ok(())

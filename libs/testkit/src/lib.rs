@@ -1,6 +1,7 @@
 //! What Septet's tests stand on: [`conformance`] suites that every log and queue backend passes, a [`history`] checker,
 //! real [`servers`], a [`service`] in a process of the test's own, and [`evidence`] that failed tests leave behind. A dev-dependency only.
 
+pub mod certificates;
 pub mod conformance;
 mod eventually;
 pub mod evidence;

@@ -2,7 +2,9 @@
 
 mod errors;
 mod fixture;
+mod half_open;
 mod leases;
 mod migrations;
 mod secrets;
+mod tls;
 mod transactions;
