@@ -81,7 +81,7 @@ pub(super) const FAULTS: &[Fault] = &[
         &["commit::*::nothing_leaves_with_it"],
     ),
     fault(
-        "MissingKey",
+        "KeyLost",
         "events of one key are spread over partitions",
         &["unit_of_work::*::an_event_carries_its_key"],
     ),

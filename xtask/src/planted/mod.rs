@@ -18,8 +18,8 @@ use faults::{FAULTS, Fault};
 use outcome::Outcome;
 
 const PACKAGE: &str = "septet-messaging";
+const FEATURE: &str = "septet-messaging/planted";
 const SOURCES: &str = "libs/messaging/src";
-const FOLDER: &str = "target/planted";
 /// Names the fault that is on.
 const SWITCH: &str = "SEPTET_PLANTED";
 
@@ -30,8 +30,11 @@ pub(crate) fn run(root: &Path, rounds: u32) -> Result<()> {
     let began = Instant::now();
     let binary = build(root)?;
     println!("built in {:.0} s", began.elapsed().as_secs_f64());
-    let server = postgres(root)?;
-    let bench = Bench { root, binary, postgres: server.as_ref().map(Server::url) };
+    // Beside the build's profile, so that a link to the binary is always possible.
+    let target = binary.ancestors().nth(3).context("the test binary is in no target directory")?;
+    let folder = target.join("planted");
+    let server = postgres(&folder)?;
+    let bench = Bench { root, folder: &folder, binary: &binary, postgres: server.as_ref().map(Server::url) };
     let began = Instant::now();
     let tests: BTreeSet<String> = FAULTS.iter().flat_map(Fault::names).collect();
     bench.green(&tests)?;
@@ -43,7 +46,7 @@ pub(crate) fn run(root: &Path, rounds: u32) -> Result<()> {
     let missed = outcomes.values().flatten().filter(|outcome| !matches!(outcome, Outcome::Caught(_))).count();
     drop(server);
     // What the red tests left behind was to be expected.
-    let _ = std::fs::remove_dir_all(root.join(FOLDER));
+    let _ = std::fs::remove_dir_all(&folder);
     println!(
         "\n{} faults, {runs} runs of a test with one of them, {missed} of them not red ({:.0} s)",
         FAULTS.len(),
@@ -89,23 +92,25 @@ fn sites(source: &str) -> impl Iterator<Item = String> {
 
 /// A build without the feature has no trace of it, and none without debug assertions can be made with it.
 fn absent_elsewhere(root: &Path) -> Result<()> {
-    let args = ["build", "--package", "septet-review", "--bin", "septet-review"];
-    let binary = executables(root, &args)?.pop().context("cargo built no septet-review")?;
+    // Features are those of the whole workspace in each build here, so that no other crate is compiled again.
+    let build = ["build", "--workspace", "--bin", "septet-review"];
+    let binary = executable(root, &build)?;
     let bytes = std::fs::read(&binary).with_context(|| format!("cannot read {}", binary.display()))?;
     for name in FAULTS.iter().map(|fault| fault.name).chain([SWITCH]) {
         ensure!(!contains(&bytes, name), "{} knows of {name}", binary.display());
     }
-    println!("{} has no trace of any of {} faults", shown(root, &binary), FAULTS.len());
+    println!("septet-review has no trace of any of {} faults", FAULTS.len());
 
+    // As a release is built, without compiling all of it in release mode.
     let as_released = format!("profile.dev.package.{PACKAGE}.debug-assertions=false");
     let mut refused = command::cargo(root);
-    refused.args(["check", "--package", PACKAGE, "--features", "planted", "--config", &as_released]);
+    refused.args(build).args(["--features", FEATURE, "--config", &as_released]);
     println!("$ {}", command::shown(&refused));
     let output = refused.output().context("cannot start cargo")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
         !output.status.success() && said.contains("the feature `planted` plants faults"),
-        "a build as for release takes the feature `planted`, or fails for another reason: {said}"
+        "a build without debug assertions takes the feature `planted`, or fails for another reason: {said}"
     );
     println!("a build without debug assertions refuses the feature");
     // So `release` has none, and every profile that inherits from it.
@@ -120,37 +125,37 @@ fn contains(bytes: &[u8], name: &str) -> bool {
 
 /// The test binary with all faults in it, each switched off.
 fn build(root: &Path) -> Result<PathBuf> {
-    let args = ["test", "--package", PACKAGE, "--features", "planted", "--test", "core", "--no-run"];
-    let binary = executables(root, &args)?.pop().context("cargo built no test binary")?;
+    let binary =
+        executable(root, &["test", "--workspace", "--features", FEATURE, "--test", "core", "--no-run"])?;
     let bytes = std::fs::read(&binary).with_context(|| format!("cannot read {}", binary.display()))?;
     ensure!(contains(&bytes, SWITCH), "{} has no faults in it", binary.display());
     Ok(binary)
 }
 
-fn executables(root: &Path, args: &[&str]) -> Result<Vec<PathBuf>> {
+/// The one program that cargo builds.
+fn executable(root: &Path, args: &[&str]) -> Result<PathBuf> {
     let mut command = command::cargo(root);
     command.args(args);
     println!("$ {}", command::shown(&command));
     command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     let output = command.output().context("cannot start cargo")?;
     ensure!(output.status.success(), "`cargo {}` failed ({})", args.join(" "), output.status);
-    let mut found = Vec::new();
+    let mut found = None;
     for message in Message::parse_stream(output.stdout.as_slice()) {
         if let Message::CompilerArtifact(artifact) = message.context("cannot read what cargo says")? {
-            found.extend(artifact.executable.map(PathBuf::from));
+            found = artifact.executable.map(PathBuf::from).or(found);
         }
     }
-    Ok(found)
+    found.with_context(|| format!("`cargo {}` built no program", args.join(" ")))
 }
 
 /// One server for all runs, so that not each has to make its own; `None` where somebody else's is named, or where none
 /// is installed, which the tests then tell.
-fn postgres(root: &Path) -> Result<Option<Server>> {
+fn postgres(folder: &Path) -> Result<Option<Server>> {
     if Kind::Postgres.named().is_some() {
         return Ok(None);
     }
-    let folder = root.join(FOLDER).join("postgres");
-    let mut server = Server::new(Kind::Postgres, &folder)?.setting("fsync", "off");
+    let mut server = Server::new(Kind::Postgres, &folder.join("postgres"))?.setting("fsync", "off");
     match server.start(Life::WithParent) {
         Ok(()) => Ok(Some(server)),
         Err(ServerError::Absent { .. }) => Ok(None),
@@ -161,7 +166,9 @@ fn postgres(root: &Path) -> Result<Option<Server>> {
 /// Where the tests are run.
 struct Bench<'a> {
     root: &'a Path,
-    binary: PathBuf,
+    /// For what the runs leave behind.
+    folder: &'a Path,
+    binary: &'a Path,
     postgres: Option<String>,
 }
 
@@ -179,7 +186,7 @@ impl Bench<'_> {
     }
 
     fn green(&self, tests: &BTreeSet<String>) -> Result<()> {
-        let mut command = self.command(&self.binary);
+        let mut command = self.command(self.binary);
         let output = command.arg("--exact").args(tests).output().context("cannot start the tests")?;
         let said = String::from_utf8_lossy(&output.stdout);
         let passed =
@@ -218,12 +225,12 @@ impl Bench<'_> {
 
     /// A test keeps its data beside its binary, so runs at the same time have a binary each.
     fn own_binary(&self, number: usize) -> Result<PathBuf> {
-        let folder = self.root.join(FOLDER).join(format!("{number}/debug/deps"));
+        let folder = self.folder.join(format!("{number}/debug/deps"));
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let own = folder.join("core");
         // Of an earlier build.
         let _ = std::fs::remove_file(&own);
-        std::fs::hard_link(&self.binary, &own).with_context(|| format!("cannot link {}", own.display()))?;
+        std::fs::hard_link(self.binary, &own).with_context(|| format!("cannot link {}", own.display()))?;
         Ok(own)
     }
 
@@ -252,10 +259,6 @@ fn print(outcomes: &BTreeMap<Run, Vec<Outcome>>) {
             println!("  {caught}/{} {test}\n      {shown}", outcomes.len());
         }
     }
-}
-
-fn shown(root: &Path, path: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]

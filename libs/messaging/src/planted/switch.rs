@@ -30,7 +30,7 @@ pub(crate) enum Fault {
     /// The outbox is written in a transaction of its own.
     PublishOutsideTransaction,
     /// An event leaves without its key.
-    MissingKey,
+    KeyLost,
     /// A commit wakes no relay.
     LostWakeUp,
     /// The outbox takes more than its limit.
