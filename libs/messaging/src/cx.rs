@@ -270,7 +270,7 @@ impl Cx {
         // What only changes state, or gives an earlier reply, goes on.
         self.units.admit()?;
         let record = cloudevents::to_record(envelope);
-        planted!(MissingKey: record = septet_contract::Record { key: None, ..record });
+        planted!(KeyLost: record = septet_contract::Record { key: None, ..record });
         let (size, limit) = (record.size(), self.units.shared.settings.max_message_bytes);
         if size > limit {
             return Err(CxError::TooLarge { r#type: envelope.r#type.clone(), size, limit });
