@@ -35,7 +35,7 @@ impl Account {
             Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
         });
         let drop_to = Some(ids.ok_or_else(|| {
-            let missing = format!("the user {user}, to run it as,");
+            let missing = format!("there is no user {user} to run it as");
             ServerError::Absent { kind, missing, remedy: format!("`useradd --system {user}` adds it") }
         })?);
         Ok(Self { drop_to })

@@ -6,7 +6,7 @@ use crate::Kind;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// It is not installed, which a test may skip for and a person mend.
-    #[error("{kind} is not installed: {missing} is missing; {remedy}")]
+    #[error("{kind} is not installed: {missing}; {remedy}")]
     Absent {
         /// Which server.
         kind: Kind,

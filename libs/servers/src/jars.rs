@@ -42,9 +42,9 @@ pub(crate) fn fetch() -> Result<PathBuf, ServerError> {
     let output = command.stdin(Stdio::null()).output().map_err(failed)?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let first = said.lines().find_map(|line| line.strip_prefix("[ERROR] "));
+        let first = said.lines().find_map(|line| Some(line.split_once("[ERROR] ")?.1.trim()));
         let why = first.map_or_else(|| format!("it did not say why ({})", output.status), str::to_owned);
-        let missing = format!("what mvn could not fetch ({why})");
+        let missing = format!("mvn could not fetch its jars ({why})");
         let remedy = "see that mvn reaches its repository; ~/.m2/settings.xml may name a mirror".to_owned();
         return Err(ServerError::Absent { kind: Kind::Kafka, missing, remedy });
     }
@@ -62,7 +62,20 @@ fn place() -> PathBuf {
     target_dir().join("tools").join(format!("kafka-{}", version()))
 }
 
+/// Kafka's version, as the project file says.
 fn version() -> &'static str {
     let after = PROJECT.split_once("<kafka.version>").map_or("", |(_, after)| after);
     after.split_once('<').map_or("", |(version, _)| version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_have_the_same_kafka() {
+        assert!(version().starts_with("4."), "{}", version());
+        let compose = include_str!("../../../compose/compose.yaml");
+        assert!(compose.contains(&format!("apache/kafka:{}\n", version())));
+    }
 }

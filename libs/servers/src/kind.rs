@@ -98,7 +98,7 @@ impl Kind {
     pub(crate) fn absent(self, packages: &[&str]) -> ServerError {
         let packages = packages.join(" ");
         let remedy = format!("`apt-get install {packages}` adds it");
-        ServerError::Absent { kind: self, missing: packages, remedy }
+        ServerError::Absent { kind: self, missing: format!("{packages} is missing"), remedy }
     }
 
     /// The ports that it has beside the main one.

@@ -17,11 +17,13 @@ const PROBE: Duration = Duration::from_secs(2);
 /// How many seconds a program may take that is over soon, which may load from the network.
 pub(crate) const LIMIT: &str = "600";
 
-/// Where builds put what they make; servers go there as well. It is the directory above this program that cargo marked
-/// as its own, or else one for temporary files.
+/// Where builds put what they make; servers go there as well. It is the directory above this program that cargo made its
+/// own, or else one for temporary files.
 pub fn target_dir() -> PathBuf {
     let exe = std::env::current_exe().unwrap_or_default();
-    let target = exe.ancestors().find(|dir| dir.join("CACHEDIR.TAG").exists());
+    // The tag is missing where somebody else made the directory.
+    let marks = ["CACHEDIR.TAG", ".rustc_info.json"];
+    let target = exe.ancestors().find(|dir| marks.iter().any(|mark| dir.join(mark).exists()));
     target.map_or_else(|| std::env::temp_dir().join("septet"), Path::to_owned)
 }
 

@@ -129,6 +129,9 @@ fn finish(root: &Path, base: &Base) -> Result<()> {
             println!("databases created: {}", created.join(", "));
         }
     }
+    if servers.is_empty() {
+        return Ok(());
+    }
     configuration::write(base, &servers, postgres.as_ref(), &services)?;
     let short = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
     let config = short(&base.file(configuration::CONFIGURATION));
