@@ -4,9 +4,10 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{ExitCode, Termination},
+    time::Duration,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
     ConfigError, Mode, Process, ProcessConfig, SERVICES, Service, Signals, auth::new_api_key, config::Source,
@@ -32,13 +33,38 @@ enum Command {
     /// Run the service until it is told to end
     Serve,
     /// Bring the database's schema up to date and end
-    Migrate,
+    Migrate(WaitArgs),
+    /// Create topics on the log, without a running service
+    #[command(subcommand)]
+    Topics(TopicsCommand),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Make API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+}
+
+/// How long a command waits for a server that is away.
+#[derive(Args, Clone, Copy)]
+pub struct WaitArgs {
+    /// Seconds to wait for a server that is away
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    wait_secs: u64,
+}
+
+impl WaitArgs {
+    /// The same as a duration.
+    pub fn limit(self) -> Duration {
+        Duration::from_secs(self.wait_secs)
+    }
+}
+
+/// What `topics` can do.
+#[derive(Subcommand)]
+pub enum TopicsCommand {
+    /// Create the topics of the contracts that are missing, and widen those with too few partitions
+    Apply(WaitArgs),
 }
 
 /// What `config` can do.
@@ -74,10 +100,16 @@ pub fn run<S: Send + Sync + 'static>(service: Service<S>) -> ExitCode {
     let config = cli.config.as_deref();
     match cli.command {
         Command::Serve => block_on(serve(process, config)),
-        Command::Migrate => block_on(async {
+        Command::Migrate(wait) => block_on(async {
             let source = process.source(config)?;
             let _telemetry = start_telemetry(&process, &source)?;
-            process.migrate(&source).await
+            process.migrate(&source, wait.limit()).await
+        }),
+        Command::Topics(TopicsCommand::Apply(wait)) => block_on(async {
+            let source = process.source(config)?;
+            let _telemetry = start_telemetry(&process, &source)?;
+            let applied = process.apply_topics(&source, wait.limit()).await?;
+            print(&topics_applied(&applied.created, &applied.widened))
         }),
         Command::Config(command) => finish((|| {
             let source = process.source(config)?;
@@ -91,7 +123,11 @@ async fn serve(process: Process, config: Option<&Path>) -> anyhow::Result<()> {
     let mut signals = Signals::catch()?;
     let source = process.source(config)?;
     let _telemetry = start_telemetry(&process, &source)?;
-    let mut started = process.start(source, Mode::Serve).await?;
+    let mut started = tokio::select! {
+        started = process.start(source, Mode::Serve) => started?,
+        // Nothing was taken in yet: whatever it waited for need not come.
+        () = signals.next() => return Ok(()),
+    };
     tracing::info!(grpc = %started.config().grpc.listen, admin = %started.config().admin.listen, "ready");
     let failure = tokio::select! {
         () = signals.next() => None,
@@ -113,6 +149,14 @@ pub fn start_telemetry(process: &Process, source: &Source) -> anyhow::Result<Tel
     let config = source.process()?;
     let instance = uuid::Uuid::now_v7().to_string();
     Ok(septet_telemetry::init(&config.telemetry, process.name(), env!("CARGO_PKG_VERSION"), &instance)?)
+}
+
+/// What was done to topics, for people.
+pub fn topics_applied(created: &[String], widened: &[String]) -> String {
+    let created = created.iter().map(|topic| format!("created {topic}\n"));
+    let widened = widened.iter().map(|topic| format!("widened {topic}\n"));
+    let text: String = created.chain(widened).collect();
+    if text.is_empty() { "every topic is there\n".to_owned() } else { text }
 }
 
 /// Shows or checks the configuration.

@@ -4,26 +4,32 @@
 mod admin;
 mod auth;
 mod backends;
+mod backoff;
 pub mod cli;
 mod client;
 mod config;
 mod data_dir;
+mod deadline;
 mod error;
 mod grpc;
 mod idle;
+mod listeners;
 mod local;
 mod loops;
 mod page;
 mod process;
+mod readiness;
 mod service;
 mod signal;
 mod started;
+mod tls;
+mod wait;
 
 pub use admin::event_json;
 pub use auth::Identity;
 pub use cli::run;
-pub use client::{Channel, ChannelError, remote};
-pub use config::{ConfigError, ProcessConfig, SERVICES, ServiceConfig, Source};
+pub use client::{Channel, ChannelBuilder, ChannelError, remote};
+pub use config::{ClientTls, ConfigError, ProcessConfig, SERVICES, ServiceConfig, Source};
 pub use data_dir::data_dir_in_use;
 pub use error::{fault, invalid, status_of, status_of_store};
 pub use idle::{Backlog, Observer};
@@ -36,6 +42,8 @@ pub use started::Started;
 
 pub use septet_contract as contract;
 pub use septet_messaging as messaging;
-pub use septet_messaging::{Cx, CxError, Handle, HandleError, RequestKey, Units, Work};
+pub use septet_messaging::{
+    Column, Cx, CxError, Handle, HandleError, RequestKey, Units, Value, Work, Write,
+};
 pub use septet_store as store;
 pub use septet_store::{Migrations, Store, StoreError, Tx, migrations, on_engine};

@@ -1,28 +1,35 @@
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::Context;
 
-use crate::{Channel, auth::read_local_token, client::remote, data_dir::data_dir_in_use};
+use crate::{ChannelBuilder, ClientTls, ProcessConfig, auth::read_local_token, data_dir::data_dir_in_use};
 
 /// Name of the file in the data directory that says where its server listens.
 const ADDRESS_FILE: &str = "address";
+/// How long a command waits for an answer: a little longer than a server works on one by default, so that the server's
+/// own word comes first.
+const PATIENCE: Duration = Duration::from_secs(35);
 
 /// The server that holds a data directory on this machine.
 pub struct LocalServer;
 
 impl LocalServer {
-    /// The way to the server that holds this data directory, with its local token; `None` if none does.
+    /// The way to the server that holds this data directory, with its local token; `None` if none does. A server with TLS
+    /// is known by `tls`.
     ///
     /// # Errors
     /// One line that names the file that cannot be read.
-    pub fn find(data_dir: &Path) -> anyhow::Result<Option<Channel>> {
+    pub fn find(data_dir: &Path, tls: &ClientTls) -> anyhow::Result<Option<ChannelBuilder>> {
         if !data_dir_in_use(data_dir) {
             return Ok(None);
         }
         let path = data_dir.join(ADDRESS_FILE);
         let address = fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}; is the server still starting?", path.display()))?;
-        remote(&format!("http://{}", address.trim()), &read_local_token(data_dir)?).map(Some)
+        let address = address.trim();
+        let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+        let channel = ChannelBuilder::new(&url).token(&read_local_token(data_dir)?)?;
+        Ok(Some(channel.tls(tls.clone()).timeout(PATIENCE)))
     }
 
     /// Takes back what an earlier server left word of: another program may listen there now.
@@ -37,8 +44,10 @@ impl LocalServer {
     }
 
     /// Leaves word of where the server listens.
-    pub(crate) fn announce(data_dir: &Path, address: SocketAddr) -> anyhow::Result<()> {
-        let path = data_dir.join(ADDRESS_FILE);
-        fs::write(&path, address.to_string()).with_context(|| format!("cannot write {}", path.display()))
+    pub(crate) fn announce(config: &ProcessConfig) -> anyhow::Result<()> {
+        let path = config.data_dir.join(ADDRESS_FILE);
+        let scheme = if config.grpc.tls.is_some() { "https://" } else { "" };
+        fs::write(&path, format!("{scheme}{}", config.grpc.listen))
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -1,10 +1,14 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow};
-use septet_contract::Catalog;
-use septet_messaging::Units;
+use anyhow::Context;
+use septet_contract::{Catalog, Contract};
+use septet_messaging::{
+    Units,
+    log::{AppliedTopics, LogError},
+};
+use septet_store::StoreError;
 use septet_telemetry::grpc::KnownMethods;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::RoutesBuilder;
 
@@ -17,9 +21,12 @@ use crate::{
     config::{ConfigError, LogBackend, ProcessConfig, QueueBackend, Source},
     data_dir::DataDir,
     grpc::{Bounds, Calls, Health, Stack},
+    listeners::Listeners,
     local::LocalServer,
-    service::{AnyService, Boot, Made, open_store},
+    readiness::{self, Dependency, Readiness},
+    service::{AnyService, Boot, Made, bring_up, open_store},
     started::{Running, Shared, Started},
+    wait::until_there,
 };
 
 /// The services that make up a process.
@@ -90,14 +97,15 @@ impl Process {
             source.shared(name, "store", &config.store)?;
             source.shared(name, "messaging", &config.messaging)?;
         }
+        config.check().map_err(|(key, problem)| source.key_error(key.to_owned(), problem.to_owned()))?;
         Ok(config)
     }
 
-    /// Applies the migrations of every service.
+    /// Applies the migrations of every service, once its database is there.
     ///
     /// # Errors
-    /// One line that names the database and what is wrong.
-    pub async fn migrate(&self, source: &Source) -> anyhow::Result<()> {
+    /// One line that names the database and what is wrong; that it is still away after `wait`, for one.
+    pub async fn migrate(&self, source: &Source, wait: Duration) -> anyhow::Result<()> {
         let config = self.check(source)?;
         let _data_dir = match needs_data_dir(&config) {
             true => Some(DataDir::take(&config.data_dir).await?),
@@ -106,10 +114,44 @@ impl Process {
         for service in &self.services {
             let name = service.contract().service;
             let store = source.shared(name, "store", &config.store)?;
-            open_store(&**service, &store, &config.data_dir, true).await?.close().await;
+            let store = open_store(name, &store, &config.data_dir).await?;
+            until_there(
+                store.location(),
+                Some(wait),
+                StoreError::is_transient,
+                |_| {},
+                || bring_up(&store, service.migrations(), true),
+            )
+            .await
+            .with_context(|| store.location().to_owned())?;
+            store.close().await;
             tracing::info!(service = name, "the schema is up to date");
         }
         Ok(())
+    }
+
+    /// Creates the topics that the services and their handlers use, and widens those with too few partitions, once the
+    /// log is there.
+    ///
+    /// # Errors
+    /// One line that says what is wrong; that the log is still away after `wait`, for one.
+    pub async fn apply_topics(&self, source: &Source, wait: Duration) -> anyhow::Result<AppliedTopics> {
+        let config = self.check(source)?;
+        let _data_dir = match config.log.backend {
+            LogBackend::Embedded => Some(DataDir::take(&config.data_dir).await?),
+            LogBackend::Kafka => None,
+        };
+        let log = backends::open_log(&config).await?;
+        let topics = backends::topics(&self.catalog(), &self.contracts());
+        let applied =
+            until_there("log", Some(wait), LogError::is_transient, |_| {}, || log.apply_topics(&topics));
+        let applied = applied.await;
+        log.close().await;
+        Ok(applied?)
+    }
+
+    fn contracts(&self) -> Vec<&'static Contract> {
+        self.services.iter().map(|service| service.contract()).collect()
     }
 
     /// Starts in one fixed order: data directory, stores, log and queue, services, gRPC, handlers and workers, relays,
@@ -123,7 +165,7 @@ impl Process {
         let config = self.check(&source)?;
         let prometheus = septet_telemetry::metrics::install_prometheus()?;
         let catalog = self.catalog();
-        let contracts: Vec<_> = self.services.iter().map(|service| service.contract()).collect();
+        let contracts = self.contracts();
         let embedded = needs_data_dir(&config);
         let data_dir = match embedded {
             true => Some(DataDir::take(&config.data_dir).await?),
@@ -132,12 +174,11 @@ impl Process {
         if data_dir.is_some() {
             LocalServer::forget(&config.data_dir)?;
         }
-        // Bound before anything is opened: a port in use is the likeliest failure, and the cheapest to find.
+        // Bound before anything is opened: a port in use is the likeliest failure, and the cheapest to find. Health and
+        // metrics are there from now on; calls are refused until they can be served, so that callers go elsewhere.
+        let readiness = Arc::new(Readiness::starting());
         let listeners = match mode {
-            Mode::Serve => Some((
-                listen(config.grpc.listen, "grpc.listen").await?,
-                listen(config.admin.listen, "admin.listen").await?,
-            )),
+            Mode::Serve => Some(Listeners::bind(&config, &readiness, &prometheus)?),
             Mode::Local => None,
         };
 
@@ -154,7 +195,7 @@ impl Process {
             methods.with(contract.service, contract.rpcs.iter().map(|rpc| rpc.path))
         });
         let local = contracts.iter().map(|contract| contract.service).collect();
-        let channels = Channels::new(&config.clients, local, methods.clone())?;
+        let channels = Channels::new(&config.clients, local, methods.clone(), &catalog)?;
         let auth = match mode {
             Mode::Serve => Auth::new(&config.auth, &config.data_dir, catalog.clone()).await?,
             Mode::Local => Auth::new(&Default::default(), &config.data_dir, catalog.clone()).await?,
@@ -167,7 +208,14 @@ impl Process {
         for service in self.services {
             let name = service.contract().service;
             let store_config = source.shared(name, "store", &config.store)?;
-            let store = open_store(&*service, &store_config, &config.data_dir, is_own(&store_config)).await?;
+            let store = open_store(name, &store_config, &config.data_dir).await?;
+            let migrations = service.migrations();
+            let away = |error: &StoreError| readiness.note(Dependency::Store(name), Err(error.to_string()));
+            until_there(store.location(), None, StoreError::is_transient, away, || {
+                bring_up(&store, migrations, is_own(&store_config))
+            })
+            .await?;
+            readiness.note(Dependency::Store(name), Ok(()));
             let settings = source.shared(name, "messaging", &config.messaging)?;
             let units = Units::new(store, name, settings);
             let boot = Boot {
@@ -184,10 +232,10 @@ impl Process {
             services.push(Running { contract, units, handlers: Arc::new(handlers) });
             septet_telemetry::metrics::record_build_info(name, env!("CARGO_PKG_VERSION"));
         }
-        let shared = Arc::new(Shared { services, catalog, log, queue, source, prometheus });
+        let shared = Arc::new(Shared { services, catalog, log, queue, source, prometheus, readiness });
         routes.add_service(Admin::server(Arc::clone(&shared)));
         let intake = CancellationToken::new();
-        let calls = Calls::new(intake.clone());
+        let calls = Calls::new(CancellationToken::new());
         let stack = Stack {
             auth: Arc::new(auth),
             bounds: Arc::new(Bounds::new(&config.grpc)),
@@ -200,39 +248,33 @@ impl Process {
         let mut started = Started {
             shared,
             config,
-            health,
             intake,
+            calls: calls.stop(),
             relays: CancellationToken::new(),
+            admin: None,
             intake_tasks: JoinSet::new(),
             relay_tasks: JoinSet::new(),
             channels,
             _data_dir: data_dir,
         };
-        if let Some((grpc_listener, admin_listener)) = listeners {
+        if let Some(listeners) = listeners {
             // Port 0 has become a number.
-            started.config.grpc.listen = grpc_listener.local_addr()?;
-            started.config.admin.listen = admin_listener.local_addr()?;
+            started.config.grpc.listen = listeners.grpc_address;
+            started.config.admin.listen = listeners.admin_address;
+            let (incoming, admin) = listeners.listen(calls.connections())?;
+            started.admin = Some(admin);
             if started.config.auth.local_token {
-                LocalServer::announce(&started.config.data_dir, started.config.grpc.listen)?;
+                LocalServer::announce(&started.config)?;
             }
-            started.serve(grpc_listener, admin_listener, router, calls);
+            started.serve(incoming, router, calls, health.clone());
             for (name, task) in background {
                 let stop = started.intake.clone();
                 started.intake_tasks.spawn(async move { (name, task(stop).await) });
             }
-            started.health.set(true).await;
+            readiness::first(&started.shared, &health).await;
         }
         Ok(started)
     }
-}
-
-async fn listen(address: std::net::SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => anyhow!(
-            "{address} is in use by another program; stop it, or set `{key}` to another address (port 0 for any)"
-        ),
-        _ => anyhow!("cannot listen on {address} (`{key}`): {error}"),
-    })
 }
 
 /// Whether anything is kept in the data directory.

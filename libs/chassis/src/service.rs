@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use axum::response::IntoResponse;
 use septet_contract::{Contract, Event, Job};
 use septet_messaging::{Handle, Handlers, Units, Work};
-use septet_store::{Migrations, Store, StoreConfig};
+use septet_store::{Migrations, Store, StoreConfig, StoreError};
 use tokio_util::sync::CancellationToken;
 use tonic::{body::Body, server::NamedService, service::RoutesBuilder};
 
@@ -229,20 +229,23 @@ impl<S: Send + Sync + 'static> AnyService for Service<S> {
     }
 }
 
-/// Opens a service's database and brings its schema up to date, or checks it.
+/// Opens a service's database.
 pub(crate) async fn open_store(
-    service: &dyn AnyService,
+    service: &str,
     config: &StoreConfig,
     data_dir: &std::path::Path,
-    migrate: bool,
-) -> Result<Store, septet_store::StoreError> {
-    let store = Store::open(config, &data_dir.join(format!("{}.db", service.contract().service))).await?;
-    for migrations in [&septet_messaging::migrations(), service.migrations()] {
+) -> Result<Store, StoreError> {
+    Store::open(config, &data_dir.join(format!("{service}.db"))).await
+}
+
+/// Brings the schema of a service's database up to date, or checks it.
+pub(crate) async fn bring_up(store: &Store, own: &Migrations, migrate: bool) -> Result<(), StoreError> {
+    for migrations in [&septet_messaging::migrations(), own] {
         if migrate {
             store.migrate(migrations).await?;
         } else {
             store.check_schema(migrations).await?;
         }
     }
-    Ok(store)
+    Ok(())
 }

@@ -6,11 +6,10 @@ use septet_messaging::{Dispatcher, Handlers, Relay, Units, Worker, log::SharedLo
 use septet_store::Leases;
 use septet_telemetry::metrics::Prometheus;
 use tokio::{
-    net::TcpListener,
     task::{JoinError, JoinSet},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     Channel, admin,
@@ -19,8 +18,10 @@ use crate::{
     client::Channels,
     config::{ProcessConfig, Source},
     data_dir::DataDir,
-    grpc::{self, Calls, Health},
+    grpc::{self, Calls, Health, Incoming},
+    listeners::AdminTask,
     loops::{declare, housekeep, until_stop},
+    readiness::{self, Readiness},
 };
 
 /// How long a process that stopped renewing keeps the relay's lease.
@@ -41,11 +42,14 @@ pub(crate) struct Running {
 pub struct Started {
     pub(crate) shared: Arc<Shared>,
     pub(crate) config: ProcessConfig,
-    pub(crate) health: Health,
     /// Ends the loops that take work in.
     pub(crate) intake: CancellationToken,
+    /// Ends the taking of calls.
+    pub(crate) calls: CancellationToken,
     /// Ends the relays, once nothing is taken in any more.
     pub(crate) relays: CancellationToken,
+    /// To the last, so that probes see the drain.
+    pub(crate) admin: Option<AdminTask>,
     pub(crate) intake_tasks: JoinSet<(String, anyhow::Result<()>)>,
     pub(crate) relay_tasks: JoinSet<()>,
     pub(crate) channels: Channels,
@@ -60,24 +64,22 @@ pub(crate) struct Shared {
     pub queue: SharedQueue,
     pub source: Source,
     pub prometheus: Prometheus,
+    pub readiness: Arc<Readiness>,
 }
 
 impl Started {
-    /// Starts the listeners and the loops of every service.
-    pub(crate) fn serve(
-        &mut self,
-        grpc_listener: TcpListener,
-        admin_listener: TcpListener,
-        router: axum::Router,
-        calls: Calls,
-    ) {
+    /// Starts to take calls, and the loops of every service.
+    pub(crate) fn serve(&mut self, incoming: Incoming, router: axum::Router, calls: Calls, health: Health) {
         let shared = Arc::clone(&self.shared);
         let stop = self.intake.clone();
         self.intake_tasks
-            .spawn(async move { ("gRPC".to_owned(), grpc::serve(grpc_listener, router, calls).await) });
+            .spawn(async move { ("gRPC".to_owned(), grpc::serve(incoming, router, calls).await) });
         self.intake_tasks.spawn({
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
-            async move { ("admin".to_owned(), admin::serve(admin_listener, shared, stop).await) }
+            async move {
+                tokio::join!(readiness::watch(&shared, &health, &stop), admin::upkeep(&shared, &stop));
+                ("readiness".to_owned(), Ok(()))
+            }
         });
         self.intake_tasks.spawn({
             let (queue, stop) = (Arc::clone(&shared.queue), stop.clone());
@@ -156,6 +158,7 @@ impl Started {
     pub async fn failed(&mut self) -> anyhow::Error {
         tokio::select! {
             Some(ended) = self.intake_tasks.join_next() => ended_early(ended),
+            Some(ended) = async { Some(self.admin.as_mut()?.ended().await) } => ended,
             Some(ended) = self.relay_tasks.join_next() => match ended {
                 Ok(()) => anyhow!("a relay has ended"),
                 Err(error) => anyhow!("a relay panicked: {error}"),
@@ -171,8 +174,15 @@ impl Started {
     pub async fn drain(mut self) -> anyhow::Result<()> {
         let limit = Duration::from_secs(self.config.drain_secs);
         let end = Instant::now() + limit;
-        self.health.set(false).await;
+        self.shared.readiness.draining();
         self.intake.cancel();
+        // Calls are taken a little longer, until whoever sends them has learnt to send them elsewhere.
+        let grace = Duration::from_millis(self.config.grpc.drain_grace_ms).min(limit / 4);
+        let calls = self.calls.clone();
+        let _grace = AbortOnDropHandle::new(tokio::spawn(async move {
+            tokio::time::sleep(grace).await;
+            calls.cancel();
+        }));
         // A call or handler that hangs must not keep from being sent what others have committed.
         let taken_in = tokio::time::timeout_at(end - CLOSE.min(limit / 4) - SEND.min(limit / 4), async {
             while let Some(ended) = self.intake_tasks.join_next().await {
@@ -192,6 +202,9 @@ impl Started {
             self.shared.queue.close().await;
             for service in &self.shared.services {
                 service.units.store().close().await;
+            }
+            if let Some(admin) = self.admin.take() {
+                admin.close().await;
             }
         })
         .await;

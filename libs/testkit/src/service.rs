@@ -71,7 +71,7 @@ impl Bed {
         }
         if let Some(url) = &self.url {
             source = source.with_option("--test", "store.url", url);
-            process().migrate(&source).await.expect("migrated");
+            process().migrate(&source, Deadline::LONG).await.expect("migrated");
         }
         process().start(source, Mode::Serve).await.expect("started")
     }

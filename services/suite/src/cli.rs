@@ -2,7 +2,8 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use septet_chassis::cli::{
-    ConfigCommand, KeysCommand, block_on, config_command, finish, keys_command, start_telemetry,
+    ConfigCommand, KeysCommand, TopicsCommand, WaitArgs, block_on, config_command, finish, keys_command,
+    start_telemetry,
 };
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     dlq::{self, DlqCommand},
     events::{self, EventsCommand, ReplayArgs},
     suite,
-    topics::{self, TopicsCommand},
+    topics,
     up::{self, UpArgs},
 };
 
@@ -38,6 +39,15 @@ pub struct Global {
     /// Data directory [default: .septet]
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A server elsewhere, such as https://review.internal:50054 [default: the one on this data directory]
+    #[arg(long, global = true, value_name = "URL", env = "SEPTET_SERVER", requires = "token_file")]
+    pub server: Option<String>,
+    /// File with the token or API key for --server
+    #[arg(long, global = true, value_name = "FILE", env = "SEPTET_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// File with the authorities that may have signed the certificate of --server [default: the system's]
+    #[arg(long, global = true, value_name = "FILE", env = "SEPTET_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -71,17 +81,17 @@ enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Bring the schema of every service's database up to date and end; embedded ones do so by themselves
-    Migrate,
+    Migrate(WaitArgs),
     /// Make API keys
     #[command(subcommand)]
     Keys(KeysCommand),
 }
 
-async fn migrate(global: Global) -> anyhow::Result<()> {
+async fn migrate(global: Global, wait: WaitArgs) -> anyhow::Result<()> {
     let source = source(&global)?;
     let process = suite::process();
     let _telemetry = start_telemetry(&process, &source)?;
-    process.migrate(&source).await
+    process.migrate(&source, wait.limit()).await
 }
 
 pub fn run() -> ExitCode {
@@ -97,8 +107,7 @@ pub fn run() -> ExitCode {
         Command::Config(command) => {
             finish((|| config_command(&suite::process(), &source(&global)?, &command))())
         }
-        Command::Migrate => block_on(migrate(global)),
-
+        Command::Migrate(wait) => block_on(migrate(global, wait)),
         Command::Keys(command) => finish(keys_command(&command)),
     }
 }

@@ -1,11 +1,17 @@
+use std::time::Duration;
+
+use anyhow::Context;
 use septet_chassis::{
-    Channel, ConfigError, LocalServer, Mode, Source, Started,
+    Channel, ChannelBuilder, ClientTls, ConfigError, LocalServer, Mode, Source, Started,
     cli::{Telemetry, start_telemetry},
 };
 
 use crate::{cli::Global, suite};
 
-/// The way to the services: a server that runs on this data directory, or, where none runs, the services in this
+/// How long a command waits for an answer of a server elsewhere.
+const PATIENCE: Duration = Duration::from_secs(35);
+
+/// The way to the services: a server elsewhere, a server that runs on this data directory, or, where none runs, the services in this
 /// process for as long as the command takes.
 pub struct Connection {
     pub channel: Channel,
@@ -23,7 +29,12 @@ impl Connection {
         let config = source.process()?;
         let process = suite::process();
         let telemetry = start_telemetry(&process, &source)?;
-        if let Some(channel) = LocalServer::find(&config.data_dir)? {
+        let elsewhere = match &global.server {
+            Some(url) => Some(elsewhere(url, global)?),
+            None => LocalServer::find(&config.data_dir, &config.clients.tls)?,
+        };
+        if let Some(server) = elsewhere {
+            let channel = server.contracts(&process.catalog()).build()?;
             return Ok(Self { channel, local: None, _telemetry: telemetry });
         }
         if !config.data_dir.exists() {
@@ -46,6 +57,15 @@ impl Connection {
             None => Ok(()),
         }
     }
+}
+
+/// The way to a server that the options name.
+fn elsewhere(url: &str, global: &Global) -> anyhow::Result<ChannelBuilder> {
+    let path = global.token_file.as_ref().context("--server needs --token-file")?;
+    let token = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the token from {}", path.display()))?;
+    let tls = ClientTls { ca_file: global.ca_file.clone(), ..ClientTls::default() };
+    Ok(ChannelBuilder::new(url).token(token.trim())?.tls(tls).timeout(PATIENCE))
 }
 
 /// The configuration with what the options say.

@@ -1,37 +1,48 @@
 use std::fmt::Write;
 
-use clap::Subcommand;
-use septet_chassis::cli::print;
+use septet_chassis::{
+    cli::{TopicsCommand, WaitArgs, print, start_telemetry, topics_applied},
+    data_dir_in_use,
+};
 use septet_proto_common::v1::{
     ApplyTopicsRequest, ListTopicsRequest, Topic, admin_service_client::AdminServiceClient,
 };
 
 use crate::{
     cli::Global,
-    connect::{Connection, told},
+    connect::{Connection, source, told},
+    suite,
 };
 
-#[derive(Subcommand)]
-pub enum TopicsCommand {
-    /// Create the topics of the contracts that are missing, and widen those with too few partitions
-    Apply,
+pub async fn run(global: Global, command: Option<TopicsCommand>) -> anyhow::Result<()> {
+    match command {
+        None => list(&global).await,
+        Some(TopicsCommand::Apply(wait)) => apply(&global, wait).await,
+    }
 }
 
-pub async fn run(global: Global, command: Option<TopicsCommand>) -> anyhow::Result<()> {
-    let connection = Connection::open(&global).await?;
-    let mut client = AdminServiceClient::new(connection.channel.clone());
-    let result = match command {
-        None => client.list_topics(ListTopicsRequest {}).await.map(|reply| table(&reply.into_inner().topics)),
-        Some(TopicsCommand::Apply) => client.apply_topics(ApplyTopicsRequest {}).await.map(|reply| {
-            let reply = reply.into_inner();
-            let created = reply.created.iter().map(|topic| format!("created {topic}\n"));
-            let widened = reply.widened.iter().map(|topic| format!("widened {topic}\n"));
-            let text: String = created.chain(widened).collect();
-            if text.is_empty() { "every topic is there\n".to_owned() } else { text }
-        }),
-    };
+async fn list(global: &Global) -> anyhow::Result<()> {
+    let connection = Connection::open(global).await?;
+    let listed = AdminServiceClient::new(connection.channel.clone()).list_topics(ListTopicsRequest {}).await;
     connection.close().await?;
-    print(&result.map_err(|status| told(&status))?)
+    print(&table(&listed.map_err(|status| told(&status))?.into_inner().topics))
+}
+
+/// On the log itself where nobody else holds it, so that no server need run.
+async fn apply(global: &Global, wait: WaitArgs) -> anyhow::Result<()> {
+    let source = source(global)?;
+    let config = source.process()?;
+    if global.server.is_none() && !data_dir_in_use(&config.data_dir) {
+        let process = suite::process();
+        let _telemetry = start_telemetry(&process, &source)?;
+        let applied = process.apply_topics(&source, wait.limit()).await?;
+        return print(&topics_applied(&applied.created, &applied.widened));
+    }
+    let connection = Connection::open(global).await?;
+    let applied = AdminServiceClient::new(connection.channel.clone()).apply_topics(ApplyTopicsRequest {}).await;
+    connection.close().await?;
+    let applied = applied.map_err(|status| told(&status))?.into_inner();
+    print(&topics_applied(&applied.created, &applied.widened))
 }
 
 fn table(topics: &[Topic]) -> String {

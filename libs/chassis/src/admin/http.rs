@@ -2,84 +2,45 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use metrics::gauge;
-use septet_telemetry::metrics::names;
-use tokio::net::TcpListener;
+use septet_telemetry::metrics::{Prometheus, names};
 use tokio_util::sync::CancellationToken;
 
-use crate::started::Shared;
+use crate::{grpc::Incoming, readiness::Readiness, started::Shared};
 
-/// How long a dependency may take to answer a probe.
-const PROBE: Duration = Duration::from_secs(2);
+/// How long the last answers have to leave.
+const FLUSH: Duration = Duration::from_millis(500);
 /// How often figures are brought up to date that nobody pushes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Serves `/healthz` (the process lives), `/readyz` (its dependencies answer, and it is not draining) and `/metrics`.
+/// Serves `/livez` (the process lives, whatever it depends on), `/readyz` (it can do its work) and `/metrics`, from the
+/// first moment to the last.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    shared: Arc<Shared>,
+    incoming: Incoming,
+    readiness: Arc<Readiness>,
+    prometheus: Prometheus,
     stop: CancellationToken,
-) -> anyhow::Result<()> {
+) -> std::io::Result<()> {
     let router = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
         .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(|State(probe): State<Probe>| async move { probe.shared.prometheus.render() }))
-        .with_state(Probe { shared: Arc::clone(&shared), stop: stop.clone() });
-    let upkeep = upkeep(&shared, &stop);
-    let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let serve = async {
-        tokio::select! {
-            served = serve.into_future() => served,
-            // It would wait for connections on which nothing was ever said.
-            () = async { stop.cancelled().await; tokio::time::sleep(PROBE).await } => Ok(()),
-        }
-    };
-    let (served, ()) = tokio::join!(serve, upkeep);
-    Ok(served?)
-}
-
-#[derive(Clone)]
-struct Probe {
-    shared: Arc<Shared>,
-    stop: CancellationToken,
-}
-
-/// Ready, or a line for each dependency that does not answer.
-async fn ready(State(probe): State<Probe>) -> (StatusCode, String) {
-    if probe.stop.is_cancelled() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned());
-    }
-    let shared = &probe.shared;
-    let mut problems = Vec::new();
-    if let Some(problem) = probed("log", shared.log.ping()).await {
-        problems.push(problem);
-    }
-    if let Some(problem) = probed("queue", shared.queue.ping()).await {
-        problems.push(problem);
-    }
-    for service in &shared.services {
-        if let Some(problem) = probed(service.contract.service, service.units.store().ping()).await {
-            problems.push(problem);
-        }
-    }
-    if problems.is_empty() {
-        (StatusCode::OK, "ready\n".to_owned())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, problems.concat())
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(|State(prometheus): State<Prometheus>| async move { prometheus.render() }))
+        .with_state(prometheus);
+    let serve = axum::serve(incoming, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::select! {
+        served = serve.into_future() => served,
+        // It would wait for connections on which nothing was ever said.
+        () = async { stop.cancelled().await; tokio::time::sleep(FLUSH).await } => Ok(()),
     }
 }
 
-async fn probed<E: std::fmt::Display>(
-    what: &str,
-    ping: impl Future<Output = Result<(), E>>,
-) -> Option<String> {
-    match tokio::time::timeout(PROBE, ping).await {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(format!("{what}: {error}\n")),
-        Err(_elapsed) => Some(format!("{what}: no answer within {PROBE:?}\n")),
-    }
+async fn ready(State(readiness): State<Arc<Readiness>>) -> (StatusCode, String) {
+    let (ready, lines) = readiness.told();
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, lines)
 }
 
-async fn upkeep(shared: &Shared, stop: &CancellationToken) {
+/// Keeps figures up to date until the drain.
+pub(crate) async fn upkeep(shared: &Shared, stop: &CancellationToken) {
     let rounds = async {
         loop {
             shared.prometheus.run_upkeep();

@@ -8,6 +8,6 @@ mod service;
 mod topics;
 
 pub use events::event_json;
-pub(crate) use http::serve;
+pub(crate) use http::{serve, upkeep};
 pub(crate) use service::Admin;
 pub(crate) use topics::behind;

@@ -10,7 +10,7 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::{Code, Status};
 
 use super::{Auth, Identity, refused};
-use crate::error::fault;
+use crate::{error::fault, grpc::Peer};
 
 /// Probes carry no token.
 pub const HEALTH: &str = "/grpc.health.v1.Health/";
@@ -25,12 +25,15 @@ pub async fn authorise(State(auth): State<Arc<Auth>>, mut request: Request, next
     if path.starts_with(HEALTH) {
         return next.run(request).await;
     }
-    // Owned, both: the body of a request cannot be shared while the proof is checked.
+    // Owned, all: the body of a request cannot be shared while the proof is checked.
     let brought = request.extensions().get::<Identity>().cloned();
-    let carried = credential(request.headers()).map(str::to_owned);
+    let peer = request.extensions().get::<Peer>().cloned().unwrap_or_default();
+    let carried = credential(request.headers()).map(|carried| carried.map(str::to_owned));
     let proven = match (brought, carried) {
         (Some(identity), _) => Ok(identity),
-        (None, Ok(credential)) => auth.identify(&credential).await,
+        // What a caller says of itself goes before what its connection says.
+        (None, Ok(Some(credential))) => auth.identify(&credential).await,
+        (None, Ok(None)) => auth.identify_peer(&peer),
         (None, Err(status)) => Err(status),
     };
     match proven.and_then(|identity| allow(&auth, identity, &path)) {
@@ -70,14 +73,14 @@ fn allow(auth: &Auth, identity: Identity, path: &str) -> Result<Identity, Status
     ))
 }
 
-fn credential(headers: &HeaderMap) -> Result<&str, Status> {
+fn credential(headers: &HeaderMap) -> Result<Option<&str>, Status> {
     if let Some(key) = headers.get("x-api-key") {
-        return key.to_str().map_err(|_| refused("the header x-api-key is not text"));
+        return key.to_str().map(Some).map_err(|_| refused("the header x-api-key is not text"));
     }
-    let Some(value) = headers.get(AUTHORIZATION) else { return Err(refused("the call carries no token")) };
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
     let value = value.to_str().map_err(|_| refused("the header authorization is not text"))?;
     match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
         _ => Err(refused("the header authorization is not a bearer token")),
     }
 }

@@ -6,7 +6,7 @@ mod jwt;
 mod layer;
 mod local;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use septet_contract::Catalog;
 use tonic::Status;
@@ -15,7 +15,7 @@ pub use api_key::new_api_key;
 pub use layer::{HEALTH, authorise};
 pub use local::read_local_token;
 
-use crate::{config::AuthConfig, error::fault};
+use crate::{config::AuthConfig, error::fault, grpc::Peer};
 
 /// The role that may call everything.
 pub const ADMIN: &str = "admin";
@@ -25,7 +25,7 @@ pub const SERVICE: &str = "service";
 /// A caller whose identity is proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Who: a token's `sub`, an API key's subject, or `service:<name>`.
+    /// Who: a token's `sub`, an API key's subject, a certificate's name, or `service:<name>`.
     pub subject: Arc<str>,
     /// Roles that the proof grants.
     pub roles: Arc<[String]>,
@@ -53,6 +53,8 @@ pub struct Auth {
     local: Option<local::LocalToken>,
     api_keys: Option<api_key::ApiKeys>,
     jwt: Option<jwt::Jwt>,
+    /// By a name in the caller's certificate.
+    mtls: HashMap<String, Identity>,
 }
 
 impl Auth {
@@ -66,6 +68,11 @@ impl Auth {
             local: config.local_token.then(|| local::LocalToken::mint(data_dir)).transpose()?,
             api_keys: config.api_keys.file.as_deref().map(api_key::ApiKeys::read).transpose()?,
             jwt: jwt::Jwt::new(&config.jwt).await?,
+            mtls: config
+                .mtls
+                .iter()
+                .map(|entry| (entry.name.clone(), Identity::new(&entry.name, entry.roles.clone())))
+                .collect(),
         })
     }
 
@@ -76,6 +83,21 @@ impl Auth {
             .flat_map(|contract| contract.rpcs)
             .find(|rpc| rpc.path == path)
             .map(|rpc| rpc.roles)
+    }
+
+    /// Who shows a certificate with these names.
+    fn identify_peer(&self, peer: &Peer) -> Result<Identity, Status> {
+        let Some(names) = &peer.0 else { return Err(refused("the call carries no token")) };
+        let known = names.iter().find_map(|name| self.mtls.get(name));
+        known.cloned().ok_or_else(|| {
+            fault(
+                tonic::Code::Unauthenticated,
+                "SEPTET-0010",
+                "authorization",
+                "none of the names in the certificate is known here",
+                "name one of them in `auth.mtls`, or send `authorization: Bearer TOKEN`",
+            )
+        })
     }
 
     /// Who carries this token or key.

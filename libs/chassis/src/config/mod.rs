@@ -5,11 +5,14 @@ mod error;
 mod print;
 mod process;
 mod source;
+mod tls;
 
 pub use error::ConfigError;
-pub use process::ProcessConfig;
-pub(crate) use process::{AuthConfig, ClientConfig, GrpcConfig, JwtConfig, LogBackend, QueueBackend};
+pub(crate) use process::{AuthConfig, GrpcConfig, JwtConfig, LogBackend, QueueBackend};
+pub use process::{ClientConfig, ProcessConfig};
 pub use source::Source;
+pub use tls::ClientTls;
+pub(crate) use tls::{ClientCertificates, ServerTls};
 
 use serde::{Serialize, de::DeserializeOwned};
 

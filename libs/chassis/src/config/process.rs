@@ -9,6 +9,8 @@ use septet_store::StoreConfig;
 use septet_telemetry as telemetry;
 use serde::{Deserialize, Serialize};
 
+use super::tls::{ClientTls, MtlsIdentity, ServerTls};
+
 /// Settings of a process, whichever services run in it. A service's own settings are in the section of its name, where
 /// `store` and `messaging` may be set for it alone.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -49,8 +51,11 @@ impl ProcessConfig {
                 listen: loopback(grpc_port),
                 max_concurrent_calls: 256,
                 call_timeout_secs: 30,
+                // A person who ends the suite waits for it.
+                drain_grace_ms: if suite { 0 } else { 500 },
+                tls: None,
             },
-            admin: AdminConfig { listen: loopback(admin_port) },
+            admin: AdminConfig { listen: loopback(admin_port), tls: None },
             auth: AuthConfig { local_token: suite, ..AuthConfig::default() },
             clients: ClientConfig::default(),
             store: StoreConfig::default(),
@@ -59,6 +64,30 @@ impl ProcessConfig {
             messaging: Settings::default(),
             telemetry: telemetry::Config::default(),
         }
+    }
+}
+
+impl ProcessConfig {
+    /// Checks what types cannot; the error is the offending key and what is wrong with it.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let signed = |tls: &Option<ServerTls>| tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
+        if !self.auth.mtls.is_empty() && !signed(&self.grpc.tls) {
+            return Err((
+                "auth.mtls",
+                "needs `grpc.tls.client_ca_file`: without it nobody shows a certificate",
+            ));
+        }
+        let tls = &self.clients.tls;
+        if tls.certificate_file.is_some() != tls.key_file.is_some() {
+            return Err((
+                "clients.tls",
+                "`certificate_file` and `key_file` belong together; set both or neither",
+            ));
+        }
+        if self.clients.timeout_ms == 0 {
+            return Err(("clients.timeout_ms", "must be at least 1"));
+        }
+        Ok(())
     }
 }
 
@@ -72,6 +101,11 @@ pub struct GrpcConfig {
     pub max_concurrent_calls: usize,
     /// Seconds that a call may take whose caller sets no deadline. Streams are not bounded by it.
     pub call_timeout_secs: u64,
+    /// Milliseconds at the beginning of a drain in which calls are still taken, so that whoever sends them here can
+    /// learn from health and readiness to send them elsewhere.
+    pub drain_grace_ms: u64,
+    /// TLS. Absent: plain HTTP/2.
+    pub tls: Option<ServerTls>,
 }
 
 /// The HTTP listener for health and metrics.
@@ -80,6 +114,8 @@ pub struct GrpcConfig {
 pub struct AdminConfig {
     /// Address and port. Loopback unless set otherwise.
     pub listen: SocketAddr,
+    /// TLS. Absent: plain HTTP. With `client_ca_file`, nobody without a certificate sees anything.
+    pub tls: Option<ServerTls>,
 }
 
 /// Who may call. Nobody, until one of these is set.
@@ -92,6 +128,8 @@ pub struct AuthConfig {
     pub jwt: JwtConfig,
     /// Accept API keys.
     pub api_keys: ApiKeyConfig,
+    /// Accept certificates that `grpc.tls.client_ca_file` signed, by their names.
+    pub mtls: Vec<MtlsIdentity>,
 }
 
 /// Which JSON Web Tokens to accept.
@@ -132,14 +170,24 @@ pub struct ApiKeyConfig {
 }
 
 /// Calls to other services.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientConfig {
-    /// URL of each service by name, such as `http://devops:50051`. Absent: the service's default port on loopback. Not
-    /// used for a service of the same process.
+    /// URL of each service by name, such as `http://devops:50051`; several separated by commas. Calls are spread over all
+    /// addresses of all URLs. Absent: the service's default port on loopback. Not used for a service of the same process.
     pub urls: BTreeMap<String, String>,
     /// File with the token or API key that this process calls other services with.
     pub token_file: Option<PathBuf>,
+    /// Milliseconds that a call may take, unless the call that it is made for has less left.
+    pub timeout_ms: u64,
+    /// TLS of `https:` URLs.
+    pub tls: ClientTls,
+}
+
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self { urls: BTreeMap::new(), token_file: None, timeout_ms: 10_000, tls: ClientTls::default() }
+    }
 }
 
 /// Which log.

@@ -166,7 +166,7 @@ impl Source {
         self.key_error(path.join("."), problem(&error.kind))
     }
 
-    fn key_error(&self, key: String, problem: String) -> ConfigError {
+    pub(crate) fn key_error(&self, key: String, problem: String) -> ConfigError {
         let origin = self.origin(&key).map(|origin| format!(" (set in {origin})")).unwrap_or_default();
         ConfigError::Key { key, origin, problem }
     }

@@ -6,11 +6,10 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::HeaderMap;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use tonic::Code;
 
-use crate::{auth::HEALTH, config::GrpcConfig, error::fault};
+use crate::{auth::HEALTH, config::GrpcConfig, deadline, error::fault};
 
 /// The longest deadline that a caller may set.
 const LONGEST: Duration = Duration::from_secs(3_600);
@@ -44,8 +43,9 @@ impl Bounds {
             )
             .into_http::<Body>();
         };
-        let deadline = timeout(request.headers()).map_or(bounds.timeout, |asked| asked.min(LONGEST));
-        match tokio::time::timeout(deadline, next.run(request)).await {
+        let limit = deadline::asked(request.headers()).map_or(bounds.timeout, |asked| asked.min(LONGEST));
+        let end = Instant::now() + limit;
+        match tokio::time::timeout_at(end, deadline::within(end, next.run(request))).await {
             Ok(response) => response,
             Err(_elapsed) => fault(
                 Code::DeadlineExceeded,
@@ -56,24 +56,5 @@ impl Bounds {
             )
             .into_http::<Body>(),
         }
-    }
-}
-
-/// The caller's deadline, from the header `grpc-timeout`: digits and a unit.
-fn timeout(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get("grpc-timeout")?.to_str().ok()?;
-    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
-    if digits.len() > 8 {
-        return None;
-    }
-    let amount: u64 = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(amount * 3_600)),
-        "M" => Some(Duration::from_secs(amount * 60)),
-        "S" => Some(Duration::from_secs(amount)),
-        "m" => Some(Duration::from_millis(amount)),
-        "u" => Some(Duration::from_micros(amount)),
-        "n" => Some(Duration::from_nanos(amount)),
-        _ => None,
     }
 }

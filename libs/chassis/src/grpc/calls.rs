@@ -24,20 +24,21 @@ use crate::error::fault;
 /// How long a stream that always has more to say may go on once the process drains.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long the last replies have to leave.
-const FLUSH: Duration = Duration::from_millis(500);
+/// How long callers have to hang up once the last reply has left. One that is gone without a word never does.
+const HANG_UP: Duration = Duration::from_secs(2);
 
 /// The calls in flight, and the drain that they are to end for.
 #[derive(Clone)]
 pub(crate) struct Calls {
     stop: CancellationToken,
     open: TaskTracker,
+    connections: TaskTracker,
 }
 
 impl Calls {
     /// Calls until `stop`.
     pub fn new(stop: CancellationToken) -> Self {
-        Self { stop, open: TaskTracker::new() }
+        Self { stop, open: TaskTracker::new(), connections: TaskTracker::new() }
     }
 
     /// Announces the drain.
@@ -45,12 +46,21 @@ impl Calls {
         self.stop.clone()
     }
 
-    /// Waits for the drain, and then until every reply has left.
+    /// Counts the connections over which calls come.
+    pub fn connections(&self) -> TaskTracker {
+        self.connections.clone()
+    }
+
+    /// Waits for the drain, and then until every reply has left and its caller knows that no other will come. Connections on
+    /// which nothing was ever said are not waited for.
     pub async fn finished(&self) {
         self.stop.cancelled().await;
         self.open.close();
-        self.open.wait().await;
-        tokio::time::sleep(FLUSH).await;
+        self.connections.close();
+        tokio::select! {
+            () = self.connections.wait() => self.open.wait().await,
+            () = async { self.open.wait().await; tokio::time::sleep(HANG_UP).await } => {}
+        }
     }
 
     /// Counts a call as long as it lasts, and ends a server stream when the process drains: a follower of events would

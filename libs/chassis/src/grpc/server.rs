@@ -4,8 +4,6 @@ use axum::{Router, body::Body, middleware::from_fn_with_state};
 use http::Response;
 use septet_contract::Catalog;
 use septet_telemetry::grpc::{KnownMethods, ServerTraceLayer};
-use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
     Code,
     service::{Routes, RoutesBuilder},
@@ -14,7 +12,7 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Bounds, Calls};
+use super::{Bounds, Calls, Incoming};
 use crate::{
     auth::{Auth, authorise},
     error::fault,
@@ -49,15 +47,17 @@ fn panicked(_: Box<dyn Any + Send>) -> Response<Body> {
     fault(Code::Internal, "SEPTET-0025", "call", "an internal error; the log says more", "").into_http()
 }
 
-/// Health of the process for gRPC probes: under the empty name and under each service's.
+/// Health for gRPC probes: of the process under the empty name, of what it depends on under `log`, `queue` and `store`, of
+/// each service under its full name.
 #[derive(Clone)]
 pub(crate) struct Health {
     reporter: HealthReporter,
-    names: Arc<[String]>,
+    /// Full names by the service that has them.
+    names: Arc<[(&'static str, String)]>,
 }
 
 impl Health {
-    /// Adds gRPC health and reflection to the routes. Not serving until [`Health::set`].
+    /// Adds gRPC health and reflection to the routes. Not serving until told otherwise.
     pub async fn register(routes: &mut RoutesBuilder, catalog: &Catalog) -> anyhow::Result<Self> {
         let (reporter, server) = tonic_health::server::health_reporter();
         routes.add_service(server);
@@ -65,39 +65,52 @@ impl Health {
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
         let mut alpha = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
-        let mut names = vec![String::new()];
+        let mut names = Vec::new();
         for contract in catalog.contracts() {
             reflection = reflection.register_encoded_file_descriptor_set(contract.descriptors);
             alpha = alpha.register_encoded_file_descriptor_set(contract.descriptors);
-            names.extend((contract.pool)().services().map(|service| service.full_name().to_owned()));
+            let services = (contract.pool)().services();
+            names.extend(services.map(|service| (contract.service, service.full_name().to_owned())));
         }
         routes.add_service(reflection.build_v1()?);
         routes.add_service(alpha.build_v1alpha()?);
-        names.sort_unstable();
-        names.dedup();
         let health = Self { reporter, names: names.into() };
-        health.set(false).await;
+        health.set_all(false).await;
         Ok(health)
     }
 
-    /// Tells probes whether to send calls here.
-    pub async fn set(&self, serving: bool) {
-        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for name in self.names.iter() {
-            self.reporter.set_service_status(name, status).await;
+    /// Tells probes of everything whether to send calls here.
+    pub async fn set_all(&self, serving: bool) {
+        for name in ["", "log", "queue", "store"] {
+            self.set_name(name, serving).await;
         }
+        for (_, name) in self.names.iter() {
+            self.set_name(name, serving).await;
+        }
+    }
+
+    /// Tells probes of one service.
+    pub async fn set_service(&self, service: &str, serving: bool) {
+        for (_, name) in self.names.iter().filter(|(of, _)| *of == service) {
+            self.set_name(name, serving).await;
+        }
+    }
+
+    /// Tells probes of one name.
+    pub async fn set_name(&self, name: &str, serving: bool) {
+        let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+        self.reporter.set_service_status(name, status).await;
     }
 }
 
 /// Serves until the drain, then lets the calls in flight finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, calls: Calls) -> anyhow::Result<()> {
+pub(crate) async fn serve(incoming: Incoming, router: Router, calls: Calls) -> anyhow::Result<()> {
     let serve = Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(5)))
         .max_concurrent_streams(1_024)
-        .tcp_nodelay(true)
         .add_routes(Routes::from(router))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), calls.stop().cancelled_owned());
+        .serve_with_incoming_shutdown(incoming, calls.stop().cancelled_owned());
     tokio::select! {
         served = serve => Ok(served?),
         // It would wait for connections on which nothing was ever said.

@@ -1,11 +1,11 @@
 //! Nobody calls without a proof of identity and a role that the contract names.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use septet_chassis::{Channel, remote};
 use septet_proto_review::v1::{GetReviewRequest, review_service_client::ReviewServiceClient};
 use septet_testkit::evidence::Workspace;
-use sha2::{Digest, Sha256};
+
 use tonic::{Code, Request, Status, transport::Endpoint};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -15,24 +15,10 @@ use tonic_reflection::pb::v1::{
     server_reflection_request::MessageRequest,
 };
 
-use crate::fixture::{Server, detail, review};
-
-const KEY: &str = "septet_0123456789abcdef0123456789abcdef";
+use crate::fixture::{KEY, Server, api_keys, detail, review};
 
 fn network(server: &Server) -> tonic::transport::Channel {
     Endpoint::from_shared(format!("http://{}", server.grpc)).expect("a URL").connect_lazy()
-}
-
-/// A file with one key for a viewer and one for a developer.
-fn keys(at: &Path) -> String {
-    let entry = |subject: &str, role: &str, key: &str| {
-        let hash: String = Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("[[key]]\nsubject = {subject:?}\nroles = [{role:?}]\nsha256 = {hash:?}\n")
-    };
-    let path = at.join("keys.toml");
-    let viewer = format!("{KEY}-viewer");
-    fs::write(&path, entry("ann", "developer", KEY) + &entry("vic", "viewer", &viewer)).expect("written");
-    format!("[auth.api_keys]\nfile = {path:?}")
 }
 
 #[tokio::test]
@@ -88,7 +74,7 @@ async fn the_local_token_opens_everything_and_is_new_at_each_start() {
 #[tokio::test]
 async fn an_api_key_opens_what_its_roles_may_call() {
     let workspace = Workspace::new("chassis::auth::keys");
-    let config = keys(workspace.path());
+    let config = api_keys(workspace.path());
     let mut server = Server::again(workspace, &config).await;
     let reply = review(server.as_caller(KEY), "any").await.expect("a developer may");
     assert_eq!(reply.review.map(|review| review.id), Some("ann".to_owned()));

@@ -1,10 +1,16 @@
 //! A process with the service under test.
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use prost::Message;
 use septet_chassis::{
-    Channel, LocalServer, Migrations, Mode, Process, ProcessConfig, Service, Started, remote,
+    Channel, ClientTls, LocalServer, Migrations, Mode, Process, ProcessConfig, Service, Started, remote,
 };
 use septet_proto_common::v1::{ErrorDetail, admin_service_client::AdminServiceClient};
 use septet_proto_devops::v1::ChangePushed;
@@ -13,9 +19,13 @@ use septet_proto_review::v1::{
     review_service_server::ReviewServiceServer,
 };
 use septet_testkit::{Deadline, evidence::Workspace, within};
+use sha2::{Digest, Sha256};
 use tonic::Status;
 
 use crate::probe::{Probe, Script};
+
+/// The key of a developer; see [`api_keys`].
+pub const KEY: &str = "septet_0123456789abcdef0123456789abcdef";
 
 /// A running process.
 pub struct Server {
@@ -71,7 +81,8 @@ impl Server {
 
     /// As a command on this machine finds it.
     pub fn channel(&self) -> Channel {
-        LocalServer::find(&self.data_dir()).expect("readable").expect("it runs")
+        let found = LocalServer::find(&self.data_dir(), &ClientTls::default()).expect("readable");
+        found.expect("it runs").build().expect("a channel")
     }
 
     /// With this token.
@@ -126,4 +137,16 @@ pub async fn get(address: SocketAddr, path: &str) -> std::io::Result<(String, St
     tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut text)).await??;
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     Ok((head.lines().next().unwrap_or_default().to_owned(), body.to_owned()))
+}
+
+/// A file in this directory with one key for a viewer and one for a developer.
+pub fn api_keys(at: &Path) -> String {
+    let entry = |subject: &str, role: &str, key: &str| {
+        let hash: String = Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("[[key]]\nsubject = {subject:?}\nroles = [{role:?}]\nsha256 = {hash:?}\n")
+    };
+    let path = at.join("keys.toml");
+    let viewer = format!("{KEY}-viewer");
+    fs::write(&path, entry("ann", "developer", KEY) + &entry("vic", "viewer", &viewer)).expect("written");
+    format!("[auth.api_keys]\nfile = {path:?}")
 }

@@ -1,5 +1,7 @@
 //! Health and metrics over HTTP.
 
+use septet_testkit::eventually;
+
 use crate::fixture::{Server, get, review};
 
 #[tokio::test]
@@ -25,9 +27,12 @@ async fn health_readiness_and_metrics_are_served() {
 async fn a_dependency_that_is_gone_is_named_and_the_process_still_lives() {
     let mut server = Server::start("http::gone", "").await;
     server.started.as_ref().expect("it runs").log().close().await;
-    let (status, body) = get(server.admin, "/readyz").await.expect("answered");
-    assert!(status.contains("503") && body.contains("log: "), "{status} {body}");
-    let (status, _) = get(server.admin, "/healthz").await.expect("answered");
+    eventually("the log is named", async || {
+        let (status, body) = get(server.admin, "/readyz").await.expect("answered");
+        (status.contains("503") && body.contains("log: ")).then_some(())
+    })
+    .await;
+    let (status, _) = get(server.admin, "/livez").await.expect("answered");
     assert!(status.contains("200"), "{status}");
     // The loops see it too, and the process is to end: the platform starts it again.
     let failed = septet_testkit::within(

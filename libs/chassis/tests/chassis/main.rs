@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod authority;
 mod calls;
 mod config;
 mod drain;
@@ -11,4 +12,8 @@ mod http;
 mod jwks;
 mod jwt;
 mod probe;
+mod reach;
+mod readiness;
+mod rolling;
 mod start;
+mod tls;

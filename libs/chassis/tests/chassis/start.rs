@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
 
-use septet_chassis::{LocalServer, Mode, data_dir_in_use};
+use septet_chassis::{ClientTls, LocalServer, Mode, data_dir_in_use};
 use septet_testkit::{evidence::Workspace, within};
 
 use crate::{
@@ -80,12 +80,12 @@ async fn a_look_at_the_data_directory_does_not_stop_a_start() {
 async fn a_server_that_is_gone_is_not_found_and_its_address_not_used() {
     let mut server = Server::start("start::gone", "").await;
     server.drain().await.expect("drained");
-    assert!(LocalServer::find(&server.data_dir()).expect("readable").is_none());
+    assert!(LocalServer::find(&server.data_dir(), &ClientTls::default()).expect("readable").is_none());
     // A command now holds the directory, and listens nowhere: the old address may be another program's by now.
     let process = process(&Arc::<Script>::default());
     let source = process.source(Some(&configured(&server.workspace, ""))).expect("a configuration");
     let command = process.start(source, Mode::Local).await.expect("started");
-    let error = LocalServer::find(&server.data_dir()).expect_err("no address");
+    let error = LocalServer::find(&server.data_dir(), &ClientTls::default()).err().expect("no address");
     assert!(format!("{error:#}").contains("address"), "{error:#}");
     let reply = review(command.channel(), "any").await.expect("calls stay in the process");
     assert_eq!(reply.review.map(|review| review.id), Some("local".to_owned()));

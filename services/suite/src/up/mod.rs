@@ -54,7 +54,10 @@ async fn up(global: &Global, args: UpArgs) -> anyhow::Result<ExitCode> {
     let locations =
         args.repos.iter().map(|repo| repositories::location(repo)).collect::<anyhow::Result<Vec<_>>>()?;
 
-    let mut started = process.start(source, Mode::Serve).await?;
+    let mut started = tokio::select! {
+        started = process.start(source, Mode::Serve) => started?,
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
+    };
     banner(&started, &args);
     let job = Job {
         channel: started.channel(),
