@@ -63,7 +63,7 @@ impl Deployment {
         for service in SERVICES {
             let urls: Vec<_> =
                 self.addresses(service).iter().map(|address| format!("http://{address}")).collect();
-            shared.set_text(&format!("clients.urls.{service}"), &urls[0]);
+            shared.set_text(&format!("clients.urls.{service}"), &urls.join(","));
         }
         // What a failed test leaves should tell what happened.
         shared.set_text("telemetry.log_filter", "info");

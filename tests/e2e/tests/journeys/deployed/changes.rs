@@ -82,7 +82,7 @@ async fn each_commit_is_pushed_and_reviewed_once_and_has_its_journey(site: &Site
 }
 
 /// Its diff is too large to travel in an event: review asks devops for it, over gRPC where they are two processes.
-fn plant_in_a_large_file(repository: &mut Repository) -> Planted {
+pub fn plant_in_a_large_file(repository: &mut Repository) -> Planted {
     let secret = format!("{}{}", "AKIA", "T5LWZ7Q2MRCN4XHB");
     let lines: String = (1..4_000).map(|line| format!("a line of some length, number {line}\n")).collect();
     let content = format!("{lines}AWS_ACCESS_KEY_ID = \"{secret}\"\n");
