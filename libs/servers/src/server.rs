@@ -175,6 +175,7 @@ impl Server {
                 return Err(ServerError::Silent { kind, limit, log, tail });
             }
         }
+        self.finish_companion()?;
         let tail = tail(&log);
         Err(ServerError::Ended { kind, log, tail })
     }
@@ -264,8 +265,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.life == Life::WithParent && self.process.is_some() {
-            // The process ends with this one at the latest.
+        if self.life == Life::WithParent {
+            // What does not end now ends with this process.
             let _ = self.kill();
             let _ = self.finish_companion();
         }
