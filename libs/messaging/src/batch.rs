@@ -190,7 +190,9 @@ impl BatchHandler {
                 );
             }
             planted!(RetrySkipsEvent => return true);
-            if self.paused(failed.max(1).saturating_add(outages)).await.is_break() {
+            let backoff = self.units.settings().backoff();
+            let pause = if outage { backoff.while_away(outages) } else { backoff.pause(failed) };
+            if self.paused(pause).await.is_break() {
                 return false;
             }
         }
@@ -252,10 +254,10 @@ impl BatchHandler {
     }
 
     /// Waits before another try; breaks if it is stopped meanwhile.
-    pub async fn paused(&self, failed: u32) -> ControlFlow<()> {
+    pub async fn paused(&self, pause: Duration) -> ControlFlow<()> {
         tokio::select! {
             () = self.stop.cancelled() => ControlFlow::Break(()),
-            () = tokio::time::sleep(self.units.settings().backoff().pause(failed)) => ControlFlow::Continue(()),
+            () = tokio::time::sleep(pause) => ControlFlow::Continue(()),
         }
     }
 

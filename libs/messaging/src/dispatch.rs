@@ -118,7 +118,7 @@ impl Dispatcher {
                     tracing::warn!(%error, "the log is not available");
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = tokio::time::sleep(self.units.settings().backoff().pause(failures)) => {}
+                        () = tokio::time::sleep(self.units.settings().backoff().while_away(failures)) => {}
                     }
                 }
                 Err(error) => break Err(error.into()),

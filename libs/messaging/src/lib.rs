@@ -16,6 +16,7 @@ mod delivery;
 mod dispatch;
 mod handle;
 mod headers;
+mod holds;
 mod inbox;
 pub mod log;
 mod outbox;

@@ -77,13 +77,25 @@ pub(crate) async fn insert(tx: &mut Tx, drafts: &[Draft]) -> Result<(), StoreErr
 
 type Columns = (i64, String, Option<Vec<u8>>, Vec<u8>, Option<Vec<u8>>, i64);
 
-/// The oldest unsent rows of a lane, by id. There is no cursor: PostgreSQL's sequences become visible out of order, and a
+/// The oldest unsent rows of a lane, by id, but those for the destinations that are held. There is no cursor: PostgreSQL's sequences become visible out of order, and a
 /// reader of "id > last" would lose rows.
-pub(crate) async fn oldest(tx: &mut Tx, lane: Lane, limit: u32) -> Result<Vec<Row>, StoreError> {
-    let rows: Vec<Columns> = on_engine!(tx, conn => sqlx::query_as(
-        "SELECT id, destination, key, headers, value, due_at FROM outbox WHERE lane = $1 ORDER BY id LIMIT $2",
-    )
-    .bind(lane.as_str()).bind(i64::from(limit)).fetch_all(conn).await)?;
+pub(crate) async fn oldest(
+    tx: &mut Tx,
+    lane: Lane,
+    limit: u32,
+    held: &[String],
+) -> Result<Vec<Row>, StoreError> {
+    let rows: Vec<Columns> = on_engine!(tx, conn => {
+        let mut statement = QueryBuilder::new(
+            "SELECT id, destination, key, headers, value, due_at FROM outbox WHERE lane = ",
+        );
+        statement.push_bind(lane.as_str());
+        for destination in held {
+            statement.push(" AND destination <> ").push_bind(destination.as_str());
+        }
+        statement.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
+        statement.build_query_as().fetch_all(conn).await
+    })?;
     rows.into_iter()
         .map(|(id, destination, key, packed, value, due)| {
             let headers = headers::unpack(&packed)

@@ -33,7 +33,8 @@ impl PartitionTask {
                 Err(error) => {
                     failures += 1;
                     tracing::warn!(%error, topic, partition = number, "cannot read a partition");
-                    if handler.paused(failures).await.is_break() {
+                    let pause = handler.units.settings().backoff().while_away(failures);
+                    if handler.paused(pause).await.is_break() {
                         return;
                     }
                     continue;

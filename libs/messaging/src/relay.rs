@@ -1,4 +1,7 @@
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use metrics::{counter, gauge};
@@ -11,6 +14,7 @@ use crate::{
     CxError, Lane, Reason, Units,
     dead_letter::Burial,
     dead_letter_topic,
+    holds::Holds,
     log::{Append, LogError, SharedLog},
     outbox::{self, Row},
     queue::{Outgoing, QueueError, SharedQueue},
@@ -36,6 +40,8 @@ trait Backend: Send + Sync {
 struct Refusal {
     /// It may be taken later.
     transient: bool,
+    /// Its destination does not exist: others may be taken now.
+    absent: bool,
     error: String,
 }
 
@@ -66,13 +72,14 @@ impl Relay {
         let mut failures = 0;
         let mut held_until: Option<Instant> = None;
         let mut observed: Option<Instant> = None;
+        let mut holds = Holds::new(self.units.settings().backoff());
         loop {
             if observed.is_none_or(|at| at.elapsed() >= Duration::from_secs(5)) {
                 self.observe().await;
                 observed = Some(Instant::now());
             }
             let round = match self.hold(&lease, &mut held_until).await {
-                Ok(true) => self.round().await,
+                Ok(true) => self.round(&mut holds).await,
                 Ok(false) => Ok(Round::Idle),
                 Err(error) => Err(error),
             };
@@ -111,7 +118,7 @@ impl Relay {
 
     async fn wait(&self, failures: u32, stop: &CancellationToken) -> u32 {
         tokio::select! {
-            () = tokio::time::sleep(self.units.settings().backoff().pause(failures + 1).min(Duration::from_secs(5))) => {}
+            () = tokio::time::sleep(self.units.settings().backoff().while_away(failures + 1)) => {}
             () = stop.cancelled() => {}
         }
         failures + 1
@@ -131,10 +138,10 @@ impl Relay {
         Ok(held)
     }
 
-    async fn round(&self) -> Result<Round, CxError> {
+    async fn round(&self, holds: &mut Holds) -> Result<Round, CxError> {
         let rows = {
             let mut tx = self.units.read().await?;
-            outbox::oldest(&mut tx, self.lane, self.units.settings().relay_batch).await?
+            outbox::oldest(&mut tx, self.lane, self.units.settings().relay_batch, &holds.now()).await?
         };
         planted!(RelayWithCursor: rows = crate::planted::behind_cursor(self.lane, rows));
         planted!(RelayOutOfOrder: rows = rows.into_iter().rev().collect::<Vec<_>>());
@@ -146,15 +153,31 @@ impl Relay {
         let mut settled = Vec::with_capacity(rows.len());
         let mut unpublishable = Vec::new();
         let mut held = None;
+        let mut absent = BTreeMap::new();
         for (row, result) in rows.into_iter().zip(results) {
             match result {
-                Ok(()) => settled.push(row.id),
+                Ok(()) => {
+                    holds.remove(&row.destination);
+                    settled.push(row.id);
+                }
+                Err(refusal) if refusal.absent => {
+                    absent.insert(row.destination, refusal.error);
+                }
                 Err(refusal) if refusal.transient => held = held.or(Some(refusal.error)),
                 Err(refusal) => {
                     settled.push(row.id);
                     unpublishable.push((row, refusal.error));
                 }
             }
+        }
+        for (destination, error) in &absent {
+            tracing::warn!(
+                error,
+                destination,
+                lane = self.lane.as_str(),
+                "what is for there waits; the rest goes on"
+            );
+            holds.add(destination);
         }
         planted!(RelayWithCursor => crate::planted::move_cursor(self.lane, &settled));
         let mut tx = self.units.store().begin().await?;
@@ -224,7 +247,8 @@ impl Backend for LogLane {
             .into_iter()
             .map(|result| {
                 result.map(drop).map_err(|error| Refusal {
-                    // A topic that is missing will be there once an operator has applied the manifest.
+                    // It will be there once an operator has applied the manifest.
+                    absent: matches!(error, LogError::UnknownTopic(_)),
                     transient: !matches!(error, LogError::TooLarge { .. } | LogError::Invalid(_)),
                     error: error.to_string(),
                 })
@@ -252,6 +276,7 @@ impl Backend for QueueLane {
             .into_iter()
             .map(|result| {
                 result.map_err(|error| Refusal {
+                    absent: matches!(error, QueueError::UnknownQueue(_)),
                     transient: !matches!(error, QueueError::TooLarge { .. } | QueueError::Invalid(_)),
                     error: error.to_string(),
                 })

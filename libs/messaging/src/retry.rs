@@ -2,6 +2,9 @@ use std::time::Duration;
 
 use rand::Rng;
 
+/// Longest pause between two looks at something that is away.
+const AWAY: Duration = Duration::from_secs(2);
+
 /// Exponential pauses with full jitter in the upper half, so that replicas that failed together do not come back together.
 #[derive(Clone, Debug)]
 pub struct Backoff {
@@ -13,6 +16,12 @@ impl Backoff {
     /// Pauses from about `first`, doubling, up to `max`.
     pub fn new(first: Duration, max: Duration) -> Self {
         Self { first, max: max.max(first) }
+    }
+
+    /// The pause while something that the work needs is away, after the given number of looks, from 1: short, so that the
+    /// work goes on seconds after the return.
+    pub fn while_away(&self, looks: u32) -> Duration {
+        self.pause(looks).min(AWAY)
     }
 
     /// The pause after the given number of failed attempts, from 1.

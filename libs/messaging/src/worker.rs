@@ -100,7 +100,7 @@ impl Worker {
         tracing::warn!(%error, "the queue is not available");
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(self.units.settings().backoff().pause(failures + 1)) => {}
+            () = tokio::time::sleep(self.units.settings().backoff().while_away(failures + 1)) => {}
         }
         Ok(failures + 1)
     }
@@ -123,7 +123,7 @@ impl Worker {
             tracing::warn!(error = %describe(&error), queue, "a job waits for the database or the outbox");
             tokio::select! {
                 () = stop.cancelled() => break Err(error),
-                () = tokio::time::sleep(backoff.pause(outages)) => {}
+                () = tokio::time::sleep(backoff.while_away(outages)) => {}
             }
         };
         let told = match settled {

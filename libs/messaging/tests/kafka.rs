@@ -20,3 +20,24 @@ mod faults;
 /// Headers that no Rust client can write.
 #[path = "kafka/headers.rs"]
 mod headers;
+
+/// What a broker that is killed does.
+#[path = "kafka/outage.rs"]
+mod outage;
+
+/// Brokers of one test.
+#[path = "kafka/own.rs"]
+mod own;
+
+/// What applying topics changes, and what not.
+#[path = "kafka/retention.rs"]
+mod retention;
+
+/// Which users are let in.
+#[path = "kafka/security.rs"]
+mod security;
+
+/// Which brokers and clients are let in, in a build with TLS.
+#[cfg(feature = "kafka-tls")]
+#[path = "kafka/tls.rs"]
+mod tls;

@@ -11,3 +11,15 @@ mod conformance {
 /// What a lost connection does.
 #[path = "rabbitmq/connection.rs"]
 mod connection;
+
+/// What a broker that is killed, or has no room, does.
+#[path = "rabbitmq/outage.rs"]
+mod outage;
+
+/// Brokers of one test.
+#[path = "rabbitmq/own.rs"]
+mod own;
+
+/// Who is let in.
+#[path = "rabbitmq/tls.rs"]
+mod tls;

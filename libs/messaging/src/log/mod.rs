@@ -22,7 +22,8 @@ pub trait Log: Send + Sync + 'static {
     /// Name of the backend, `embedded` or `kafka`, for messages and metrics.
     fn backend(&self) -> &'static str;
 
-    /// Creates the topics that do not exist and widens those with too few partitions. Never narrows or deletes.
+    /// Creates the topics that do not exist, widens those with too few partitions, and sets the retention of all. Never
+    /// narrows or deletes.
     async fn apply_topics(&self, topics: &[TopicSettings]) -> Result<AppliedTopics, LogError>;
 
     /// Every topic with its partitions' kept ranges, by name.
@@ -70,8 +71,11 @@ pub struct TopicSettings {
 pub struct AppliedTopics {
     /// Did not exist.
     pub created: Vec<String>,
-    /// Had fewer partitions.
+    /// Had fewer partitions. A key may belong to another partition now, so its order holds among the records from before,
+    /// and among those from now on, but not between the two.
     pub widened: Vec<String>,
+    /// Kept its records for another time, or up to another size.
+    pub retention_changed: Vec<String>,
 }
 
 /// A topic as it is.

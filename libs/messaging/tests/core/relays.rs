@@ -3,19 +3,21 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use septet_contract::{Cause, Event, Message};
-use septet_messaging::{DeadLetterState, Relay, dead_letter_topic};
+use septet_messaging::{DeadLetterState, Relay, dead_letter_topic, log::TopicSettings};
+use septet_proto_devops::v1::ChangePushed;
 use septet_proto_review::v1::ReviewCompleted;
 use septet_store::{Leases, on_engine};
 use septet_testkit::{eventually, within};
 
 use crate::{
     faulty_log::{Fault, FaultyLog},
-    fixture::{Engine, Fixture, Running, envelope, on_each_engine},
+    fixture::{Engine, Fixture, Running, envelope, on_each_engine, pushed},
     service::completed,
 };
 
 on_each_engine! {
     rows_wait_for_the_log_and_leave_in_order
+    a_topic_that_does_not_exist_holds_up_no_other
     only_what_was_acknowledged_is_deleted
     a_lost_answer_repeats_and_the_inbox_drops_it
     what_the_log_never_takes_is_a_dead_letter
@@ -55,6 +57,8 @@ async fn rows_wait_for_the_log_and_leave_in_order(of: Fixture) {
     let log = FaultyLog::new(of.log.clone(), Fault::Away);
     publish(&of, (0..50).map(|number| (number % 5).to_string())).await;
     let running = relay(&of, log.clone());
+    eventually("it tries", async || (log.appends.load(Ordering::Relaxed) >= 1).then_some(())).await;
+    assert_eq!(of.units.pending().await.expect("counted").rows, 50, "all rows stay");
     eventually("it tries again and again", async || (log.appends.load(Ordering::Relaxed) >= 3).then_some(()))
         .await;
     assert_eq!(of.units.pending().await.expect("counted").rows, 50, "all rows stay");
@@ -67,6 +71,41 @@ async fn rows_wait_for_the_log_and_leave_in_order(of: Fixture) {
         // Ids rise with time.
         assert!(ids.is_sorted(), "in the order of the commits: {ids:?}");
     }
+}
+
+async fn a_topic_that_does_not_exist_holds_up_no_other(of: Fixture) {
+    const ABSENT: &str = "absent.v1";
+    // More than the relay reads at a time.
+    let many = 1_500;
+    let mut cx = of.units.begin(Cause::default());
+    for number in 0..many {
+        cx.publish(&completed(&number.to_string())).expect("drafted");
+    }
+    cx.commit().await.expect("committed");
+    let mut tx = of.store.begin().await.expect("begun");
+    on_engine!(&mut tx, conn =>
+        sqlx::query("UPDATE outbox SET destination = $1").bind(ABSENT).execute(conn).await.map(drop))
+    .expect("updated");
+    tx.commit().await.expect("committed");
+    publish(&of, ["other".to_owned()]).await;
+    let running = relay(&of, FaultyLog::new(of.log.clone(), Fault::None));
+    eventually("the other topic's event", async || (ids_of(&of, "other").await.len() == 1).then_some(()))
+        .await;
+    assert_eq!(of.units.pending().await.expect("counted").rows, many, "those of the absent topic wait");
+
+    let topic = TopicSettings {
+        name: ABSENT.to_owned(),
+        partitions: 1,
+        retention: Duration::from_secs(3600),
+        retention_bytes: None,
+    };
+    of.log.apply_topics(&[topic]).await.expect("applied");
+    sent(&of).await;
+    running.drain().await;
+    let records = of.records(ABSENT).await;
+    let ids: Vec<String> = records.iter().map(|record| envelope(record).id).collect();
+    assert_eq!(ids.len() as u64, many);
+    assert!(ids.is_sorted(), "in the order of the commits");
 }
 
 async fn only_what_was_acknowledged_is_deleted(of: Fixture) {
@@ -83,11 +122,10 @@ async fn only_what_was_acknowledged_is_deleted(of: Fixture) {
 }
 
 async fn a_lost_answer_repeats_and_the_inbox_drops_it(of: Fixture) {
-    use septet_proto_devops::v1::ChangePushed;
     let log = FaultyLog::new(of.log.clone(), Fault::AnswerLost);
     for name in ["a", "b", "c"] {
         let mut cx = of.units.begin(Cause::default());
-        cx.publish(&crate::fixture::pushed("key", name)).expect("drafted");
+        cx.publish(&pushed("key", name)).expect("drafted");
         cx.commit().await.expect("committed");
     }
     let running = of.start_with(&of.units, &of.service, log.clone());
@@ -169,6 +207,47 @@ async fn of_two_relays_one_is_active_and_the_other_takes_over() {
     let now = septet_contract::Timestamp::now().micros();
     assert!(third.hold("relay-event", now).await.expect("asked"));
     assert_eq!(of.records(ReviewCompleted::TOPIC).await.len(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_stood_still_beyond_its_lease_breaks_no_order() {
+    let Some(of) = Fixture::on(Engine::Postgres, "relays::stood_still").await else { return };
+    let publish = async |names: [&str; 2]| {
+        for name in names {
+            let mut cx = of.units.begin(Cause::default());
+            cx.publish(&pushed("key", name)).expect("drafted");
+            cx.commit().await.expect("committed");
+        }
+    };
+    let started = |owner: &str, log: &std::sync::Arc<FaultyLog>| {
+        let leases = Leases::new(of.store.clone(), owner.to_owned(), Duration::from_millis(600));
+        let units = septet_messaging::Units::new(of.store.clone(), "review", crate::fixture::settings());
+        let mut running = Running::default();
+        running.spawn_relay(Relay::events(units, leases, log.clone()));
+        running
+    };
+    let (stopped, active) =
+        (FaultyLog::new(of.log.clone(), Fault::Waits), FaultyLog::new(of.log.clone(), Fault::None));
+    publish(["a", "b"]).await;
+    let first = started("first", &stopped);
+    // As a process is that was stopped in the middle of sending: it has read the rows, and knows nothing of the time.
+    eventually("it has rows in hand", async || (stopped.appends.load(Ordering::Relaxed) == 1).then_some(()))
+        .await;
+    let second = started("second", &active);
+    publish(["c", "d"]).await;
+    sent(&of).await;
+    stopped.set(Fault::None);
+    stopped.gate.add_permits(1);
+    eventually("it has sent what it had", async || {
+        (of.records(ChangePushed::TOPIC).await.len() == 6).then_some(())
+    })
+    .await;
+    first.drain().await;
+    second.drain().await;
+    let running = of.start();
+    of.idle().await;
+    running.drain().await;
+    assert_eq!(of.effects().await, ["a", "b", "c", "d"], "what came late was known");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -91,6 +91,7 @@ impl LogFixture for KafkaFixture {
 /// What librdkafka's mock cluster cannot show, beside what Kafka does differently.
 fn mock_exception(case: &str) -> Option<&'static str> {
     match case {
+        "retention_is_changed" => Some("the mock cluster does not know AlterConfigs"),
         "topics_are_created_once_and_only_widened" | "widened_partitions_reach_running_members" => {
             Some("the mock cluster does not know CreatePartitions")
         }

@@ -4,8 +4,7 @@ use bytes::Bytes;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use septet_contract::Record;
 use septet_messaging::log::{
-    Append, Assignment, Fetched, LogError, Partition, SharedLog,
-    kafka::{KafkaConfig, KafkaLog, KafkaProtocol, KafkaSecurity},
+    Append, Assignment, Fetched, LogError, Partition, SharedLog, kafka::KafkaConfig,
 };
 use septet_testkit::{Deadline, conformance::unique, eventually, within};
 
@@ -145,14 +144,4 @@ async fn absent_brokers_are_told_in_time() {
     .await;
     assert_eq!(results[0].as_ref().expect("appended").offset, 1, "nothing came late");
     log.close().await;
-}
-
-/// TLS that the build does not have is named, not ignored.
-#[test]
-fn tls_without_a_tls_build_is_refused() {
-    for protocol in [KafkaProtocol::Ssl, KafkaProtocol::SaslSsl] {
-        let security = Some(KafkaSecurity { protocol, ..KafkaSecurity::default() });
-        let error = KafkaLog::new(KafkaConfig { security, ..KafkaConfig::default() }).err().expect("refused");
-        assert!(matches!(&error, LogError::Invalid(why) if why.contains("no TLS")), "{error}");
-    }
 }

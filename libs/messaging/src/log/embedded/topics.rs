@@ -42,6 +42,16 @@ impl Write<Ledger> for ApplyTopics {
         for topic in &self.topics {
             let before =
                 ledger.topics.get(topic.name.as_str()).map_or(0, |known| known.partitions.len() as u32);
+            let retention = i64::try_from(topic.retention.as_millis()).unwrap_or(i64::MAX);
+            let bytes = topic.retention_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+            let kept: Option<(i64, Option<i64>)> =
+                sqlx::query_as("SELECT retention_ms, retention_bytes FROM topics WHERE name = $1")
+                    .bind(&topic.name)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            if kept.is_some_and(|kept| kept != (retention, bytes)) {
+                applied.retention_changed.push(topic.name.clone());
+            }
             let id: i64 = sqlx::query_scalar(
                 "INSERT INTO topics (name, retention_ms, retention_bytes) VALUES ($1, $2, $3)
                  ON CONFLICT (name) DO UPDATE
@@ -49,8 +59,8 @@ impl Write<Ledger> for ApplyTopics {
                  RETURNING id",
             )
             .bind(&topic.name)
-            .bind(i64::try_from(topic.retention.as_millis()).unwrap_or(i64::MAX))
-            .bind(topic.retention_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)))
+            .bind(retention)
+            .bind(bytes)
             .fetch_one(&mut *tx)
             .await?;
             for number in before..topic.partitions {

@@ -1,23 +1,24 @@
 //! librdkafka clients with the settings that the delivery promise rests on.
 
-use std::{fmt, fs, path::Path, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use rdkafka::{
-    ClientConfig, ClientContext, Statistics,
+    ClientConfig,
     admin::AdminClient,
-    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    config::FromClientConfigAndContext,
     consumer::{BaseConsumer, ConsumerContext, StreamConsumer},
     error::{KafkaError, RDKafkaErrorCode},
     producer::FutureProducer,
 };
 
-use super::{super::LogError, BACKEND, KafkaConfig};
+use super::{super::LogError, BACKEND, KafkaConfig, heard::Quiet};
 
 /// Makes clients of one cluster.
 #[derive(Clone)]
 pub(super) struct Cluster {
     base: Arc<ClientConfig>,
     pub(super) config: Arc<KafkaConfig>,
+    pub(super) quiet: Quiet,
 }
 
 /// Without the settings, among which is a password.
@@ -41,8 +42,15 @@ impl Cluster {
             // Idle connections are closed by brokers as a rule; that is no news.
             .set("log.connection.close", "false")
             .set("message.max.bytes", (config.max_record_bytes + RECORD_OVERHEAD).to_string());
-        secure(&mut base, &config)?;
-        Ok(Self { base: Arc::new(base), config: Arc::new(config) })
+        // A broker that is back is to be found in seconds, and one that is silent to be given up in seconds.
+        set_unless_given(&mut base, "reconnect.backoff.max.ms", "2000");
+        set_unless_given(&mut base, "socket.timeout.ms", "10000");
+        set_unless_given(&mut base, "socket.connection.setup.timeout.ms", "5000");
+        set_unless_given(&mut base, "socket.keepalive.enable", "true");
+        if let Some(security) = &config.security {
+            security.apply(&mut base)?;
+        }
+        Ok(Self { base: Arc::new(base), config: Arc::new(config), quiet: Quiet::default() })
     }
 
     pub(super) fn producer(&self) -> Result<FutureProducer<Quiet>, LogError> {
@@ -56,10 +64,11 @@ impl Cluster {
             .set("compression.type", "lz4")
             // A record that times out alone could be overtaken by a later one of its key. `append` has the clock.
             .set("message.timeout.ms", "0");
-        set_unless_given(&mut config, "linger.ms", "5");
+        // The relay hands over many records at once, so there is little to wait for.
+        set_unless_given(&mut config, "linger.ms", "1");
         set_unless_given(&mut config, "queue.buffering.max.messages", "20000");
         set_unless_given(&mut config, "queue.buffering.max.kbytes", "65536");
-        FutureProducer::from_config_and_context(&config, Quiet).map_err(|error| refused(&error))
+        FutureProducer::from_config_and_context(&config, self.quiet.clone()).map_err(|error| refused(&error))
     }
 
     /// A member of a group. `context` hears of rebalances.
@@ -86,18 +95,26 @@ impl Cluster {
 
     /// A consumer that joins no group; `group` is for whose positions it asks.
     pub(super) fn observer(&self, group: &str) -> Result<BaseConsumer<Quiet>, LogError> {
-        BaseConsumer::from_config_and_context(&self.consumer_config(group), Quiet)
+        BaseConsumer::from_config_and_context(&self.consumer_config(group), self.quiet.clone())
             .map_err(|error| refused(&error))
     }
 
     /// A consumer of hand-picked partitions. It joins no group and commits nothing, but librdkafka wants a name.
     pub(super) fn reader(&self) -> Result<StreamConsumer<Quiet>, LogError> {
         let config = self.consumer_config(&format!("{}-reader", self.config.client_id));
-        StreamConsumer::from_config_and_context(&config, Quiet).map_err(|error| refused(&error))
+        StreamConsumer::from_config_and_context(&config, self.quiet.clone()).map_err(|error| refused(&error))
     }
 
     pub(super) fn admin(&self) -> Result<AdminClient<Quiet>, LogError> {
-        AdminClient::from_config_and_context(&self.base, Quiet).map_err(|error| refused(&error))
+        AdminClient::from_config_and_context(&self.base, self.quiet.clone()).map_err(|error| refused(&error))
+    }
+
+    /// The same error, with what was heard about it where it says that brokers are away.
+    pub(super) fn explain(&self, error: LogError) -> LogError {
+        match error {
+            LogError::Unavailable { reason, .. } => unavailable(self.quiet.explain(&reason)),
+            error => error,
+        }
     }
 
     fn consumer_config(&self, group: &str) -> ClientConfig {
@@ -114,6 +131,8 @@ impl Cluster {
         set_unless_given(&mut config, "queued.min.messages", "2000");
         set_unless_given(&mut config, "fetch.wait.max.ms", "250");
         set_unless_given(&mut config, "fetch.error.backoff.ms", "100");
+        // Once a partition's queue is full, librdkafka looks for room after a whole second, long after it has run empty.
+        set_unless_given(&mut config, "fetch.queue.backoff.ms", "20");
         config
     }
 }
@@ -124,52 +143,6 @@ const RECORD_OVERHEAD: usize = 16 * 1024;
 fn set_unless_given(config: &mut ClientConfig, key: &str, value: &str) {
     if config.get(key).is_none() {
         config.set(key, value);
-    }
-}
-
-fn secure(base: &mut ClientConfig, config: &KafkaConfig) -> Result<(), LogError> {
-    let Some(security) = &config.security else { return Ok(()) };
-    if security.protocol.is_tls() && !built_with_tls() {
-        return Err(LogError::Invalid(format!(
-            "kafka.security.protocol is {}, but this build of Septet has no TLS for Kafka; use a build with it, or \
-             plaintext or sasl_plaintext inside a trusted network",
-            security.protocol
-        )));
-    }
-    base.set("security.protocol", security.protocol.to_string());
-    if let Some(mechanism) = &security.mechanism {
-        base.set("sasl.mechanism", mechanism);
-    }
-    if let Some(username) = &security.username {
-        base.set("sasl.username", username);
-    }
-    if let Some(path) = &security.password_file {
-        base.set("sasl.password", read_secret("kafka.security.password_file", path)?);
-    }
-    let files = [
-        ("ssl.ca.location", &security.ca_file),
-        ("ssl.certificate.location", &security.certificate_file),
-        ("ssl.key.location", &security.key_file),
-    ];
-    for (key, path) in files {
-        if let Some(path) = path {
-            base.set(key, path.to_string_lossy());
-        }
-    }
-    Ok(())
-}
-
-fn built_with_tls() -> bool {
-    ClientConfig::new()
-        .create_native_config()
-        .and_then(|config| config.get("builtin.features"))
-        .is_ok_and(|features| features.trim_end_matches('\0').split(',').any(|feature| feature == "ssl"))
-}
-
-fn read_secret(key: &str, path: &Path) -> Result<String, LogError> {
-    match fs::read_to_string(path) {
-        Ok(secret) => Ok(secret.trim_end_matches(['\r', '\n']).to_owned()),
-        Err(error) => Err(LogError::Invalid(format!("{key}: {} cannot be read: {error}", path.display()))),
     }
 }
 
@@ -207,32 +180,3 @@ pub(super) fn failure(error: &KafkaError, topic: &str) -> LogError {
         None => unavailable(error),
     }
 }
-
-/// Passes librdkafka's log lines on to `tracing`. A broker that is away is no error of this process, so nothing is
-/// louder than a warning.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Quiet;
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => tracing::warn!(target: "librdkafka", facility, "{message}"),
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                tracing::info!(target: "librdkafka", facility, "{message}");
-            }
-            RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{message}"),
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(target: "librdkafka", %error, "{reason}");
-    }
-
-    fn stats(&self, _: Statistics) {}
-}
-
-impl ConsumerContext for Quiet {}

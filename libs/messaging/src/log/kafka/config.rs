@@ -1,10 +1,10 @@
 //! How to reach Kafka, and what that means for librdkafka.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::LogError;
+use super::{super::LogError, KafkaSecurity};
 
 /// A Kafka cluster as a log.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -48,58 +48,6 @@ impl Default for KafkaConfig {
     }
 }
 
-/// Transport and authentication towards the brokers.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KafkaSecurity {
-    /// With or without TLS, with or without SASL.
-    pub protocol: KafkaProtocol,
-    /// `PLAIN`, or with a TLS build `SCRAM-SHA-256` or `SCRAM-SHA-512`.
-    pub mechanism: Option<String>,
-    /// SASL user.
-    pub username: Option<String>,
-    /// File that holds the SASL password.
-    pub password_file: Option<PathBuf>,
-    /// File with the authorities that may have signed the brokers' certificates. Absent: the system's.
-    pub ca_file: Option<PathBuf>,
-    /// File with this client's certificate chain, for mutual TLS.
-    pub certificate_file: Option<PathBuf>,
-    /// File with the key of that certificate.
-    pub key_file: Option<PathBuf>,
-}
-
-/// Kafka's `security.protocol`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KafkaProtocol {
-    /// TCP.
-    #[default]
-    Plaintext,
-    /// TLS.
-    Ssl,
-    /// TCP, authenticated by SASL.
-    SaslPlaintext,
-    /// TLS, authenticated by SASL.
-    SaslSsl,
-}
-
-impl KafkaProtocol {
-    pub(super) fn is_tls(self) -> bool {
-        matches!(self, Self::Ssl | Self::SaslSsl)
-    }
-}
-
-impl fmt::Display for KafkaProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plaintext => "plaintext",
-            Self::Ssl => "ssl",
-            Self::SaslPlaintext => "sasl_plaintext",
-            Self::SaslSsl => "sasl_ssl",
-        })
-    }
-}
-
 /// Properties that this backend sets by itself because order and durability rest on them.
 const OURS: &[&str] = &[
     "acks",
@@ -113,6 +61,7 @@ const OURS: &[&str] = &[
     "enable.gapless.guarantee",
     "enable.idempotence",
     "enable.partition.eof",
+    "enable.ssl.certificate.verification",
     "group.id",
     "group.instance.id",
     "group.protocol",
@@ -134,6 +83,7 @@ const OURS: &[&str] = &[
     "sasl.username",
     "ssl.ca.location",
     "ssl.certificate.location",
+    "ssl.endpoint.identification.algorithm",
     "ssl.key.location",
     "transactional.id",
 ];

@@ -122,7 +122,7 @@ impl Member {
         topics: Vec<String>,
         assignments: Sender<Assignment>,
     ) -> Result<Arc<Control>, LogError> {
-        let consumer = Arc::new(cluster.member(&group, Rebalances::default())?);
+        let consumer = Arc::new(cluster.member(&group, Rebalances::new(cluster.quiet.clone()))?);
         let name = format!("kafka-{group}");
         let (member, control) = Self::new(cluster, group, topics, assignments);
         std::thread::Builder::new().name(name).spawn(move || member.run(consumer)).map_err(unavailable)?;
@@ -204,7 +204,7 @@ impl Member {
                 }
                 std::thread::park_timeout(POLL);
             }
-            match self.cluster.member(&self.control.group, Rebalances::default()) {
+            match self.cluster.member(&self.control.group, Rebalances::new(self.cluster.quiet.clone())) {
                 Ok(consumer) => return Some(Arc::new(consumer)),
                 Err(error) => self.complain(&error.to_string()),
             }

@@ -7,6 +7,7 @@
 mod client;
 mod committer;
 mod config;
+mod heard;
 mod member;
 mod membership;
 mod partition;
@@ -15,6 +16,8 @@ mod producer;
 mod reader;
 mod rebalance;
 mod record;
+mod retention;
+mod security;
 mod topics;
 
 use std::{
@@ -28,7 +31,8 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-pub use config::{KafkaConfig, KafkaProtocol, KafkaSecurity};
+pub use config::KafkaConfig;
+pub use security::{KafkaMechanism, KafkaProtocol, KafkaSecurity};
 
 use self::{
     client::Cluster, member::Control, membership::KafkaMembership, producer::Producer, reader::KafkaReader,
@@ -92,19 +96,20 @@ impl Log for KafkaLog {
 
     async fn apply_topics(&self, topics: &[TopicSettings]) -> Result<AppliedTopics, LogError> {
         self.check_open()?;
-        topics::apply(&self.cluster, topics).await
+        topics::apply(&self.cluster, topics).await.map_err(|error| self.cluster.explain(error))
     }
 
     async fn topics(&self) -> Result<Vec<TopicState>, LogError> {
         self.check_open()?;
-        topics::states(&self.cluster).await
+        topics::states(&self.cluster).await.map_err(|error| self.cluster.explain(error))
     }
 
     async fn append(&self, records: Vec<Append>) -> Vec<Result<Position, LogError>> {
         if self.check_open().is_err() {
             return records.iter().map(|_| Err(LogError::Closed)).collect();
         }
-        self.producer.append(records).await
+        let results = self.producer.append(records).await;
+        results.into_iter().map(|result| result.map_err(|error| self.cluster.explain(error))).collect()
     }
 
     async fn subscribe(&self, group: &str, topics: &[String]) -> Result<Box<dyn Membership>, LogError> {
@@ -112,7 +117,7 @@ impl Log for KafkaLog {
         if group.is_empty() || topics.is_empty() {
             return Err(LogError::Invalid("a membership needs a group and at least one topic".to_owned()));
         }
-        topics::require(&self.cluster, topics).await?;
+        topics::require(&self.cluster, topics).await.map_err(|error| self.cluster.explain(error))?;
         let joined = KafkaMembership::join(self.cluster.clone(), group.to_owned(), topics.to_vec()).await?;
         let (membership, control) = joined;
         self.members.lock().unwrap_or_else(PoisonError::into_inner).push(control);
@@ -124,17 +129,18 @@ impl Log for KafkaLog {
         let flushes: Vec<_> = self.live_members(Some(group)).iter().map(|member| member.flush()).collect();
         // Late or not, the brokers' answer counts.
         let _ = tokio::time::timeout(FLUSH_LIMIT, join_all(flushes)).await;
-        topics::positions(&self.cluster, group, topic).await
+        topics::positions(&self.cluster, group, topic).await.map_err(|error| self.cluster.explain(error))
     }
 
     async fn read(&self, topic: &str, partition: i32, from: From) -> Result<Box<dyn Reader>, LogError> {
         self.check_open()?;
-        Ok(Box::new(KafkaReader::open(&self.cluster, topic, partition, from).await?))
+        let reader = KafkaReader::open(&self.cluster, topic, partition, from).await;
+        Ok(Box::new(reader.map_err(|error| self.cluster.explain(error))?))
     }
 
     async fn ping(&self) -> Result<(), LogError> {
         self.check_open()?;
-        self.producer.ping(PING_LIMIT).await
+        self.producer.ping(PING_LIMIT).await.map_err(|error| self.cluster.explain(error))
     }
 
     async fn available(&self) -> Result<(), String> {

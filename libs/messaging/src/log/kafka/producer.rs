@@ -18,7 +18,8 @@ use tokio::{
 
 use super::{
     super::{Append, LogError, Position},
-    client::{Cluster, Quiet, failed, unavailable},
+    client::{Cluster, failed, unavailable},
+    heard::Quiet,
     record::encode_headers,
 };
 

@@ -13,7 +13,8 @@ use tokio::task::spawn_blocking;
 
 use super::{
     super::{Fetched, From, LogError, Reader},
-    client::{Cluster, Quiet, failure, unavailable},
+    client::{Cluster, failure, unavailable},
+    heard::Quiet,
     record::decode,
 };
 

@@ -16,7 +16,7 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::client::Quiet;
+use super::heard::Quiet;
 
 /// Something that the member's thread must act on.
 pub(super) enum Change {
@@ -32,6 +32,7 @@ pub(super) enum Change {
 /// note, so that the main queue is polled on while partitions are given back or positions are looked up.
 #[derive(Default)]
 pub(super) struct Rebalances {
+    quiet: Quiet,
     changes: Mutex<VecDeque<Change>>,
     ends: Mutex<HashMap<(String, i32), i64>>,
     /// The consumer is being dropped and nobody takes changes any more.
@@ -39,6 +40,10 @@ pub(super) struct Rebalances {
 }
 
 impl Rebalances {
+    pub(super) fn new(quiet: Quiet) -> Self {
+        Self { quiet, ..Self::default() }
+    }
+
     pub(super) fn take(&self) -> Option<Change> {
         self.changes().pop_front()
     }
@@ -65,11 +70,11 @@ impl Rebalances {
 
 impl ClientContext for Rebalances {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        Quiet.log(level, facility, message);
+        self.quiet.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Quiet.error(error, reason);
+        self.quiet.error(error, reason);
     }
 
     fn stats(&self, statistics: Statistics) {

@@ -12,8 +12,10 @@ use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{
     super::{AppliedTopics, KeptRange, LogError, TopicSettings, TopicState},
-    client::{Cluster, Quiet, failed, failure, unavailable},
+    client::{Cluster, failed, failure, unavailable},
+    heard::Quiet,
     positions::{committed, offsets},
+    retention,
 };
 
 /// How long one question to the brokers may take.
@@ -32,6 +34,8 @@ pub(super) async fn apply(cluster: &Cluster, topics: &[TopicSettings]) -> Result
     topics.iter().try_for_each(check)?;
     let existing = counts(cluster).await?;
     let mut applied = AppliedTopics::default();
+    let there: Vec<&TopicSettings> =
+        topics.iter().filter(|topic| existing.contains_key(&topic.name)).collect();
     for topic in topics {
         match existing.get(&topic.name) {
             None => {
@@ -49,6 +53,7 @@ pub(super) async fn apply(cluster: &Cluster, topics: &[TopicSettings]) -> Result
     if applied != AppliedTopics::default() {
         until_visible(cluster, topics).await?;
     }
+    applied.retention_changed = retention::apply(cluster, &there).await?;
     Ok(applied)
 }
 
@@ -95,14 +100,11 @@ async fn try_create(
     topic: &TopicSettings,
     replication: i32,
 ) -> Result<Result<(), RDKafkaErrorCode>, LogError> {
-    let retention = topic.retention.as_millis().min(i64::MAX as u128).to_string();
-    // -1: no bound.
-    let bytes = topic.retention_bytes.map_or("-1".to_owned(), |bytes| bytes.to_string());
+    let retention = retention::wanted(topic);
     // Below the limit that `check` knows.
     let partitions = topic.partitions as i32;
-    let new = NewTopic::new(&topic.name, partitions, TopicReplication::Fixed(replication))
-        .set("retention.ms", &retention)
-        .set("retention.bytes", &bytes);
+    let new = NewTopic::new(&topic.name, partitions, TopicReplication::Fixed(replication));
+    let new = retention.iter().fold(new, |new, (key, value)| new.set(key, value));
     let admin = cluster.admin()?;
     let results = admin.create_topics([&new], &options()).await.map_err(unavailable)?;
     drop_elsewhere(admin);
@@ -121,12 +123,12 @@ fn outcome(results: Vec<TopicResult>) -> Result<(), RDKafkaErrorCode> {
     results.into_iter().try_for_each(|result| result.map(drop).map_err(|(_, code)| code))
 }
 
-fn options() -> AdminOptions {
+pub(super) fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(LIMIT)).operation_timeout(Some(LIMIT))
 }
 
 /// Dropping a client waits for its threads, which must not be done on a runtime's thread.
-fn drop_elsewhere<T: Send + 'static>(client: T) {
+pub(super) fn drop_elsewhere<T: Send + 'static>(client: T) {
     spawn_blocking(move || drop(client));
 }
 

@@ -17,6 +17,12 @@ pub struct RabbitConfig {
     pub password_file: Option<PathBuf>,
     /// File that holds a whole URL, password included; `url` and `password_file` do not count then.
     pub url_file: Option<PathBuf>,
+    /// File with the authorities that may have signed the broker's certificate, for `amqps://`. Absent: the system's.
+    pub ca_file: Option<PathBuf>,
+    /// File with this client's certificate chain, where the broker asks for one.
+    pub certificate_file: Option<PathBuf>,
+    /// File with the key of that certificate.
+    pub key_file: Option<PathBuf>,
     /// Name of this process in RabbitMQ's list of connections.
     pub connection_name: String,
     /// Bytes of headers and value of a job at most.
@@ -33,9 +39,12 @@ impl Default for RabbitConfig {
             url: "amqp://guest@127.0.0.1:5672/%2f".to_owned(),
             password_file: None,
             url_file: None,
+            ca_file: None,
+            certificate_file: None,
+            key_file: None,
             connection_name: "septet".to_owned(),
             max_job_bytes: 1 << 20,
-            timeout_ms: 15_000,
+            timeout_ms: 10_000,
             heartbeat_secs: 20,
         }
     }

@@ -1,32 +1,42 @@
-//! The connection to RabbitMQ, made when it is needed and again when it is gone.
+//! A connection to RabbitMQ, made when it is needed and again when it is gone.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
+use futures_util::StreamExt;
 use lapin::{
-    Channel, Connection, ConnectionProperties, Error, ErrorKind,
+    Channel, Connection, ConnectionProperties, Error, ErrorKind, Event,
     protocol::{AMQPErrorKind, AMQPSoftError},
     types::LongString,
     uri::AMQPUri,
 };
 use rand::Rng;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{
+    sync::{Mutex, watch},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{super::QueueError, BACKEND, RabbitConfig};
+use super::{super::QueueError, BACKEND, RabbitConfig, tls};
 
 /// Pause after the first failed attempt to connect; doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Longest pause.
-const LAST_PAUSE: Duration = Duration::from_secs(10);
+/// Longest pause: a broker that is back is to be found in seconds.
+const LAST_PAUSE: Duration = Duration::from_secs(3);
 
 /// One connection at a time.
 pub(super) struct Link {
     uri: AMQPUri,
     pub(super) config: RabbitConfig,
+    /// What it is for, for logs.
+    purpose: &'static str,
     state: Mutex<State>,
+    /// Why the last attempt to connect failed, if it did.
+    trouble: RwLock<Option<String>>,
+    /// Why the broker takes nothing in over the present connection, if it does not.
+    blocked: watch::Sender<Option<String>>,
     /// Cancelled when the queue is closed.
     pub(super) closed: CancellationToken,
 }
@@ -34,16 +44,25 @@ pub(super) struct Link {
 #[derive(Default)]
 struct State {
     connection: Option<Arc<Connection>>,
-    /// Attempts that failed in a row, and when and why the last one did.
+    /// Attempts that failed in a row, and when the last one did.
     failures: u32,
-    failed: Option<(Instant, String)>,
+    failed: Option<Instant>,
     pause: Duration,
 }
 
 impl Link {
-    pub(super) fn new(config: RabbitConfig) -> Result<Self, QueueError> {
+    pub(super) fn new(config: RabbitConfig, purpose: &'static str) -> Result<Self, QueueError> {
         let uri = config.uri()?;
-        Ok(Self { uri, config, state: Mutex::default(), closed: CancellationToken::new() })
+        tls::check(&config, &uri)?;
+        Ok(Self {
+            uri,
+            config,
+            purpose,
+            state: Mutex::default(),
+            trouble: RwLock::default(),
+            blocked: watch::Sender::new(None),
+            closed: CancellationToken::new(),
+        })
     }
 
     /// A channel of its own. While a pause between attempts to connect lasts, this fails at once.
@@ -63,19 +82,26 @@ impl Link {
             }
             state.connection = None;
         }
-        if let Some((at, reason)) = &state.failed
+        if let Some(at) = state.failed
             && at.elapsed() < state.pause
         {
-            return Err(unavailable(reason));
+            return Err(self.trouble());
         }
-        let name = LongString::from(self.config.connection_name.clone());
+        let name = LongString::from(format!("{} ({})", self.config.connection_name, self.purpose));
         let properties = ConnectionProperties::default().with_connection_name(name);
-        let connected = self.in_time(Connection::connect_uri(self.uri.clone(), properties)).await;
+        let connected = self.in_time(tls::connect(&self.config, &self.uri, properties)).await;
         match connected.and_then(|connected| connected.map_err(unavailable)) {
             Ok(connection) => {
+                self.attend(&connection);
                 let connection = Arc::new(connection);
                 *state = State { connection: Some(connection.clone()), ..State::default() };
-                tracing::info!(backend = BACKEND, host = self.uri.authority.host, "connected");
+                self.note(None);
+                tracing::info!(
+                    backend = BACKEND,
+                    host = self.uri.authority.host,
+                    purpose = self.purpose,
+                    "connected"
+                );
                 Ok(connection)
             }
             Err(error) => {
@@ -83,11 +109,65 @@ impl Link {
                 // Half of it at random, so that many processes do not come back at once.
                 state.pause = limit / 2 + rand::rng().random_range(Duration::ZERO..=limit / 2);
                 state.failures += 1;
-                state.failed = Some((Instant::now(), error.to_string()));
-                tracing::warn!(backend = BACKEND, host = self.uri.authority.host, %error, "cannot connect");
+                state.failed = Some(Instant::now());
+                let QueueError::Unavailable { reason, .. } = &error else { return Err(error) };
+                self.note(Some(reason));
+                tracing::warn!(backend = BACKEND, host = self.uri.authority.host, reason, "cannot connect");
                 Err(error)
             }
         }
+    }
+
+    /// Follows what the broker says of a connection: that it is short of disk or memory and takes nothing in, and that
+    /// this is over.
+    fn attend(&self, connection: &Connection) {
+        let (mut events, blocked) = (Box::pin(connection.events_listener()), self.blocked.clone());
+        blocked.send_replace(None);
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                match event {
+                    Event::ConnectionBlocked(reason) => {
+                        tracing::warn!(
+                            backend = BACKEND,
+                            reason,
+                            "the broker takes no jobs for now; they wait here"
+                        );
+                        blocked.send_replace(Some(reason));
+                    }
+                    Event::ConnectionUnblocked => {
+                        tracing::info!(backend = BACKEND, "the broker takes jobs again");
+                        blocked.send_replace(None);
+                    }
+                    Event::Error(_) => return,
+                    _ => {}
+                }
+            }
+        });
+    }
+
+    /// Ok unless the broker has said that it takes nothing in.
+    pub(super) fn check_flow(&self) -> Result<(), QueueError> {
+        self.blocked.borrow().as_deref().map_or(Ok(()), |reason| Err(is_blocked(reason)))
+    }
+
+    /// Resolves once the broker says that it takes nothing in.
+    pub(super) async fn blocked(&self) -> QueueError {
+        let mut blocked = self.blocked.subscribe();
+        match blocked.wait_for(Option::is_some).await {
+            Ok(reason) => is_blocked(reason.as_deref().unwrap_or_default()),
+            // The sender lives as long as this.
+            Err(_) => QueueError::Closed,
+        }
+    }
+
+    fn note(&self, trouble: Option<&str>) {
+        *self.trouble.write().unwrap_or_else(PoisonError::into_inner) = trouble.map(str::to_owned);
+    }
+
+    /// Why the last attempt to connect failed.
+    pub(super) fn trouble(&self) -> QueueError {
+        let trouble = self.trouble.read().unwrap_or_else(PoisonError::into_inner);
+        unavailable(trouble.as_deref().unwrap_or("it does not answer"))
     }
 
     /// Limits what waits for the broker.
@@ -102,12 +182,20 @@ impl Link {
     pub(super) async fn close(&self) {
         self.closed.cancel();
         let Some(connection) = self.state.lock().await.connection.take() else { return };
+        // A broker that takes nothing in would not hear the goodbye.
+        if self.check_flow().is_err() {
+            return;
+        }
         match self.in_time(connection.close(200, "closed".into())).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(backend = BACKEND, %error, "closing the connection"),
             Err(error) => tracing::debug!(backend = BACKEND, %error, "closing the connection"),
         }
     }
+}
+
+fn is_blocked(reason: &str) -> QueueError {
+    unavailable(format_args!("the broker takes no jobs for now: {reason}"))
 }
 
 /// The broker cannot do it now.

@@ -16,9 +16,10 @@ mod lease;
 mod link;
 mod publisher;
 mod settle;
+mod tls;
 mod topology;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -30,11 +31,15 @@ use crate::availability::Availability;
 
 /// As in [`Queue::backend`].
 const BACKEND: &str = "rabbitmq";
+/// How long [`Queue::available`] waits for a connection that is being made.
+const TELL_AFTER: Duration = Duration::from_millis(1500);
 /// Jobs that are published before the first of them must be confirmed.
 const WINDOW: usize = 256;
 
 /// A RabbitMQ as a [`Queue`].
 pub struct RabbitQueue {
+    /// Over which jobs are taken. Publishing has a connection of its own, which the broker may block without keeping jobs
+    /// from being taken: that is what frees its disk.
     link: Arc<Link>,
     publisher: Arc<Publisher>,
     leases: Arc<Leases>,
@@ -48,8 +53,8 @@ impl RabbitQueue {
     /// # Errors
     /// [`QueueError::Invalid`] names the key that cannot be.
     pub fn new(config: RabbitConfig) -> Result<Self, QueueError> {
-        let link = Arc::new(Link::new(config)?);
-        let publisher = Arc::new(Publisher::new(link.clone()));
+        let link = Arc::new(Link::new(config.clone(), "taking jobs")?);
+        let publisher = Arc::new(Publisher::new(Link::new(config, "sending jobs")?));
         Ok(Self {
             link,
             publisher,
@@ -131,14 +136,24 @@ impl Queue for RabbitQueue {
 
     async fn ping(&self) -> Result<(), QueueError> {
         self.check_open()?;
+        self.publisher.link.check_flow()?;
         self.link.channel().await.map(drop)
     }
 
     async fn available(&self) -> Result<(), String> {
-        self.availability.look(self.ping()).await
+        let ping = async {
+            tokio::select! {
+                answer = self.ping() => answer,
+                // While a connection is being made, this says more than that there was no answer.
+                () = tokio::time::sleep(TELL_AFTER) => Err(self.link.trouble()),
+            }
+        };
+        self.availability.look(ping).await
     }
 
     async fn close(&self) {
+        // Retries of what is still being taken would come to nothing over a closed connection.
         self.link.close().await;
+        self.publisher.link.close().await;
     }
 }

@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use lapin::{
@@ -31,14 +28,15 @@ const CHANNELS: usize = 4;
 /// confirmation a returned message belongs. So a channel serves one call from its first message to its last
 /// confirmation, and returned messages are found by their ids.
 pub(super) struct Publisher {
-    link: Arc<Link>,
+    /// Its own.
+    pub(super) link: Link,
     channels: [Mutex<Option<Channel>>; CHANNELS],
     turn: AtomicUsize,
     ids: AtomicU64,
 }
 
 impl Publisher {
-    pub(super) fn new(link: Arc<Link>) -> Self {
+    pub(super) fn new(link: Link) -> Self {
         Self { link, channels: Default::default(), turn: AtomicUsize::new(0), ids: AtomicU64::new(0) }
     }
 
@@ -51,6 +49,9 @@ impl Publisher {
     pub(super) async fn publish_all(&self, jobs: &[(&str, &Job)]) -> Vec<Result<(), QueueError>> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % CHANNELS;
         let mut slot = self.channels[turn].lock().await;
+        if let Err(blocked) = self.link.check_flow() {
+            return jobs.iter().map(|_| Err(again(&blocked))).collect();
+        }
         // Taken out: should this future be dropped half-way, the channel with its confirmations under way goes too.
         let channel = match slot.take().filter(|channel| channel.status().connected()) {
             Some(channel) => channel,
@@ -112,7 +113,12 @@ impl Publisher {
         confirm: PublisherConfirm,
         returned: &mut HashSet<String>,
     ) -> Result<(), QueueError> {
-        let confirmation = self.link.in_time(confirm).await?.map_err(unavailable)?;
+        let confirmation = tokio::select! {
+            biased;
+            confirmation = self.link.in_time(confirm) => confirmation?.map_err(unavailable)?,
+            // It may be taken when the broker goes on, and a second time when the caller repeats it.
+            blocked = self.link.blocked() => return Err(blocked),
+        };
         let is_ack = matches!(confirmation, Confirmation::Ack(_));
         if let Some(message) = confirmation.take_message()
             && let Some(id) = message.delivery.properties.message_id()

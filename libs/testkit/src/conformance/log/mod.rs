@@ -64,6 +64,7 @@ macro_rules! for_each_log_case {
             large_records_are_taken_up_to_the_limit
             a_refused_record_holds_back_its_key
             topics_are_created_once_and_only_widened
+            retention_is_changed
             topic_names_are_checked
             topics_tell_what_they_keep
             widened_partitions_reach_running_members

@@ -1,6 +1,6 @@
 //! Topics as they are made, widened and told.
 
-use septet_messaging::log::{AppliedTopics, KeptRange, LogError};
+use septet_messaging::log::{AppliedTopics, KeptRange, LogError, TopicSettings};
 
 use super::{
     LogFixture,
@@ -13,8 +13,8 @@ pub async fn topics_are_created_once_and_only_widened(fixture: &dyn LogFixture) 
     let log = fixture.open().await;
     let name = unique("topic");
     let apply = async |partitions| log.apply_topics(&[settings(&name, partitions)]).await.expect("applied");
-    let created = AppliedTopics { created: vec![name.clone()], widened: vec![] };
-    let widened = AppliedTopics { created: vec![], widened: vec![name.clone()] };
+    let created = AppliedTopics { created: vec![name.clone()], ..AppliedTopics::default() };
+    let widened = AppliedTopics { widened: vec![name.clone()], ..AppliedTopics::default() };
     assert_eq!(apply(2).await, created);
     assert_eq!(apply(2).await, AppliedTopics::default());
     assert_eq!(apply(5).await, widened);
@@ -24,6 +24,23 @@ pub async fn topics_are_created_once_and_only_widened(fixture: &dyn LogFixture) 
         topics.into_iter().find(|topic| topic.name == name).map(|topic| topic.partitions.len())
     };
     eventually("five partitions", async || (partitions().await == Some(5)).then_some(())).await;
+    log.close().await;
+}
+
+/// A topic that exists gets the retention that it is to have, by time and by size.
+pub async fn retention_is_changed(fixture: &dyn LogFixture) {
+    let log = fixture.open().await;
+    let settings = settings(&unique("topic"), 1);
+    let apply = async |settings: &TopicSettings| {
+        log.apply_topics(std::slice::from_ref(settings)).await.expect("applied").retention_changed
+    };
+    assert!(apply(&settings).await.is_empty(), "it did not exist");
+    let longer = TopicSettings { retention: settings.retention * 2, ..settings.clone() };
+    let smaller = TopicSettings { retention_bytes: Some(1 << 20), ..longer.clone() };
+    for other in [&longer, &smaller, &settings] {
+        assert_eq!(apply(other).await, [settings.name.clone()]);
+        eventually("the change to be seen", async || apply(other).await.is_empty().then_some(())).await;
+    }
     log.close().await;
 }
 
