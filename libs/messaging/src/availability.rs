@@ -3,8 +3,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use metrics::gauge;
-use septet_telemetry::metrics::names;
 use tokio::{sync::Mutex, time::timeout};
 
 /// How long a backend may take to show that it is there.
@@ -14,7 +12,6 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// Whether a backend does what it is there for, as of the last look.
 pub(crate) struct Availability {
-    part: &'static str,
     backend: &'static str,
     last: Mutex<Option<Look>>,
 }
@@ -31,12 +28,11 @@ struct Trouble {
 }
 
 impl Availability {
-    /// Of the `part` of a process (`log`, `queue`) that this backend is.
-    pub(crate) fn new(part: &'static str, backend: &'static str) -> Self {
-        Self { part, backend, last: Mutex::new(None) }
+    pub(crate) fn new(backend: &'static str) -> Self {
+        Self { backend, last: Mutex::new(None) }
     }
 
-    /// Ok, or why not and for how long, by an answer that is fresh. Sets the gauge of backends.
+    /// Ok, or why not and for how long, by an answer that is fresh.
     pub(crate) async fn look<E: Display>(
         &self,
         ping: impl Future<Output = Result<(), E>>,
@@ -53,8 +49,6 @@ impl Availability {
             let before = last.take().and_then(|look| look.trouble);
             let since = before.map_or(at, |trouble| trouble.since);
             let trouble = reason.map(|reason| Trouble { since, reason });
-            gauge!(names::BACKEND_UP, "part" => self.part, "backend" => self.backend)
-                .set(if trouble.is_none() { 1.0 } else { 0.0 });
             *last = Some(Look { at, trouble });
         }
         match last.as_ref().and_then(|look| look.trouble.as_ref()) {
@@ -72,13 +66,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_bounded_and_names_the_reason() {
-        let availability = Availability::new("log", "kafka");
+        let availability = Availability::new("kafka");
         let silent = availability.look(pending::<Result<(), String>>()).await.expect_err("silent");
         assert!(silent.contains("kafka gave no answer within 2s"), "{silent}");
         // Not asked again so soon.
         let cached = availability.look(ready(Ok::<(), String>(()))).await.expect_err("still");
         assert_eq!(cached, silent);
-        let other = Availability::new("log", "kafka");
+        let other = Availability::new("kafka");
         let refused = other.look(ready(Err::<(), _>("refused"))).await.expect_err("away");
         assert!(refused.starts_with("refused (for 0 s)"), "{refused}");
     }

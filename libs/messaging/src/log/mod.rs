@@ -46,7 +46,7 @@ pub trait Log: Send + Sync + 'static {
     async fn ping(&self) -> Result<(), LogError>;
 
     /// Ok if the backend does now what it is there for; else why not, and for how long. Answers within 2 s, and asks the
-    /// backend once a second at most. Whoever asks keeps the gauge `backend_up` current.
+    /// backend once a second at most.
     async fn available(&self) -> Result<(), String>;
 
     /// Writes out what is pending and closes. Later calls give [`LogError::Closed`].

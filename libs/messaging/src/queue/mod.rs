@@ -34,7 +34,7 @@ pub trait Queue: Send + Sync + 'static {
     async fn ping(&self) -> Result<(), QueueError>;
 
     /// Ok if the backend does now what it is there for; else why not, and for how long. Answers within 2 s, and asks the
-    /// backend once a second at most. Whoever asks keeps the gauge `backend_up` current.
+    /// backend once a second at most.
     async fn available(&self) -> Result<(), String>;
 
     /// Closes. Jobs that are out come back to the queue.

@@ -10,20 +10,19 @@ use septet_testkit::{
 use super::security::{Secured, let_in, log, password, refused};
 
 /// Has the broker know a user, by its plain listener.
-fn add_user(workspace: &Path, brokers: &str) {
+fn add_user(workspace: &Path, brokers: &str, mechanism: &str) {
     let tools = std::fs::read_dir(target_dir().join("tools")).expect("Kafka's jars").flatten();
     let jars = tools
         .map(|entry| entry.path())
         .find(|path| path.is_dir() && path.to_string_lossy().contains("kafka-"));
     let classes = jars.expect("Kafka's jars").join("*");
-    let credential = |mechanism: &str| format!("{mechanism}=[password={}]", password());
     let added = Command::new("java")
         .current_dir(workspace)
         .arg("-cp")
         .arg(classes)
         .args(["kafka.admin.ConfigCommand", "--bootstrap-server", brokers, "--alter"])
         .args(["--entity-type", "users", "--entity-name", "septet", "--add-config"])
-        .arg(format!("{},{}", credential("SCRAM-SHA-256"), credential("SCRAM-SHA-512")))
+        .arg(format!("{mechanism}=[password={}]", password()))
         .output()
         .expect("Java runs");
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
@@ -61,7 +60,10 @@ async fn both_sides_show_who_they_are() {
     let listeners = [("USERS", "SASL_SSL", "localhost"), ("MUTUAL", "SSL", "localhost")];
     let Some((of, ports)) = Secured::start("kafka_tls", &listeners, &settings).await else { return };
     let (users, mutual) = (ports[0], ports[1]);
-    add_user(of.workspace.path(), &of.server.url());
+    // One request takes one credential of a user.
+    for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
+        add_user(of.workspace.path(), &of.server.url(), mechanism);
+    }
 
     let ca_file = Some(trusted);
     let user = |mechanism, password: &str| KafkaSecurity {

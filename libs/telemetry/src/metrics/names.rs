@@ -39,9 +39,6 @@ pub const JOBS_DEAD_LETTERS_TOTAL: &str = "jobs_dead_letters_total";
 pub const LOG_RECORDS_LOST_TOTAL: &str = "log_records_lost_total";
 /// Counter: jobs that were set aside since they ended their worker each time. Label `queue`.
 pub const JOBS_SET_ASIDE_TOTAL: &str = "jobs_set_aside_total";
-/// Gauge, 1 or 0: whether a backend did its work when it was last asked. Labels `part` (`log`, `queue`, `store`), `backend`
-/// (`kafka`, `rabbitmq`, `postgres`, `embedded`, `sqlite`) and, for a store, `service`.
-pub const BACKEND_UP: &str = "backend_up";
 /// Gauge, always 1: which release runs. Labels `service`, `version`.
 pub const BUILD_INFO: &str = "build_info";
 
@@ -85,6 +82,5 @@ pub(super) fn describe() {
         "Records that retention removed before they were read"
     );
     describe_counter!(JOBS_SET_ASIDE_TOTAL, Unit::Count, "Jobs that ended their worker each time");
-    describe_gauge!(BACKEND_UP, "Whether a backend answered when it was last asked");
     describe_gauge!(BUILD_INFO, "The release that runs; always 1");
 }

@@ -124,7 +124,7 @@ impl EmbeddedLog {
         writer.write(Flush).await?;
         let inner = Arc::new(Inner { shared, writer });
         tokio::spawn(retention::run(Arc::downgrade(&inner)));
-        let availability = Availability::new("log", BACKEND);
+        let availability = Availability::new(BACKEND);
         Ok(Arc::new(Self { inner, availability, writing: Mutex::new(Some(writing)) }))
     }
 

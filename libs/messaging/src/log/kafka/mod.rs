@@ -71,7 +71,7 @@ impl KafkaLog {
             producer: Producer::new(cluster.clone()),
             cluster,
             members: Mutex::default(),
-            availability: Availability::new("log", BACKEND),
+            availability: Availability::new(BACKEND),
             closed: AtomicBool::new(false),
         })
     }

@@ -89,7 +89,7 @@ impl EmbeddedQueue {
             Writer::start(connection, file.path().to_owned(), Ledger::new(shared.clone()));
         // The first transaction loads the queues, and shows that the file can be written.
         writer.write(Refresh).await?;
-        let availability = Availability::new("queue", BACKEND);
+        let availability = Availability::new(BACKEND);
         Ok(Arc::new(Self { shared, writer, availability, writing: Mutex::new(Some(writing)) }))
     }
 

@@ -59,7 +59,7 @@ impl RabbitQueue {
             link,
             publisher,
             leases: Arc::default(),
-            availability: Availability::new("queue", BACKEND),
+            availability: Availability::new(BACKEND),
         })
     }
 
