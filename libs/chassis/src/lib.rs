@@ -42,8 +42,6 @@ pub use started::Started;
 
 pub use septet_contract as contract;
 pub use septet_messaging as messaging;
-pub use septet_messaging::{
-    Column, Cx, CxError, Handle, HandleError, RequestKey, Units, Value, Work, Write,
-};
+pub use septet_messaging::{Column, Cx, CxError, Handle, HandleError, RequestKey, Units, Value, Work, Write};
 pub use septet_store as store;
 pub use septet_store::{Migrations, Store, StoreError, Tx, migrations, on_engine};

@@ -1,6 +1,10 @@
 use std::{
+    collections::HashMap,
     ops::ControlFlow,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -24,26 +28,44 @@ pub(crate) struct BatchHandler {
     pub units: Units,
     pub context: Arc<Context>,
     pub stop: CancellationToken,
+    /// Transactions to come that set savepoints: some more after each rejection that had something to undo.
+    pub wary: AtomicU32,
 }
 
 /// How long a transaction of several events may take: others wait for the locks that it holds, on SQLite every writer.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// Why a transaction of several events was given up: they are tried one by one.
-struct GiveUp;
+/// How many transactions set savepoints after a rejection that had something to undo: where one is, more are.
+const WARY: u32 = 16;
+
+/// Why a transaction of several events was undone.
+enum Undone {
+    /// The event at this offset was rejected, and its changes cannot be told from those of the events before it: all again
+    /// but this one, with savepoints.
+    Rejected(i64, Box<Burial>),
+    /// They are tried one by one.
+    GiveUp,
+}
 
 impl BatchHandler {
     /// Handles deliveries in order; gives the offset up to which all is done.
     pub async fn handle(&self, deliveries: &[(i64, Delivery)]) -> Option<i64> {
         let mut done = None;
         let mut rest = deliveries;
+        let mut rejected = HashMap::new();
         while !rest.is_empty() && !self.stop.is_cancelled() {
-            let Ok(count) = self.handle_together(rest).await else {
-                return self.handle_one_by_one(rest).await.or(done);
-            };
-            let (handled, others) = rest.split_at(count);
-            done = handled.last().map(|(offset, _)| offset + 1).or(done);
-            rest = others;
+            match self.handle_together(rest, &rejected).await {
+                Ok(count) => {
+                    let (handled, others) = rest.split_at(count);
+                    done = handled.last().map(|(offset, _)| offset + 1).or(done);
+                    rest = others;
+                }
+                Err(Undone::Rejected(offset, burial)) => {
+                    self.wary.store(WARY, Ordering::Relaxed);
+                    rejected.insert(offset, *burial);
+                }
+                Err(Undone::GiveUp) => return self.handle_one_by_one(rest).await.or(done),
+            }
         }
         done
     }
@@ -60,10 +82,15 @@ impl BatchHandler {
         done
     }
 
-    /// The first ones in one transaction, with a savepoint before each: as many as can be handled in [`LONGEST`], and no
-    /// more once this is to stop. One that is rejected is dead-lettered in the same transaction; one that fails
-    /// otherwise undoes everything. Gives how many, at least one.
-    async fn handle_together(&self, deliveries: &[(i64, Delivery)]) -> Result<usize, GiveUp> {
+    /// The first ones in one transaction: as many as can be handled in [`LONGEST`], and no more once this is to stop. One
+    /// that is rejected is dead-lettered in the same transaction; where it has changed something, that takes a savepoint
+    /// before each, which is only set while there is reason to. One that fails otherwise undoes everything. Gives how
+    /// many, at least one.
+    async fn handle_together(
+        &self,
+        deliveries: &[(i64, Delivery)],
+        rejected: &HashMap<i64, Burial>,
+    ) -> Result<usize, Undone> {
         if deliveries.iter().all(|(_, delivery)| matches!(delivery, Delivery::Unhandled)) {
             return Ok(deliveries.len());
         }
@@ -72,20 +99,25 @@ impl BatchHandler {
             deliveries.iter().filter_map(|(_, delivery)| delivery.identity().cloned()).collect();
         let give_up = |error: CxError| {
             tracing::debug!(%error, "a batch was given up");
-            GiveUp
+            Undone::GiveUp
         };
+        let wary = self.wary.load(Ordering::Relaxed);
+        self.wary.store(wary.saturating_sub(1), Ordering::Relaxed);
+        let savepoints = wary > 0;
         self.units.admit().map_err(give_up)?;
         let mut tx = self.units.store().begin().await.map_err(|error| give_up(error.into()))?;
         let mut fresh = inbox::enter(&mut tx, &self.context.consumer, &identities, Timestamp::now())
             .await
             .map_err(|error| give_up(error.into()))?;
         planted!(FreshSetIgnored => fresh = identities.iter().cloned().collect());
-        tx.set_savepoint().await.map_err(|error| give_up(error.into()))?;
+        if savepoints {
+            tx.set_savepoint().await.map_err(|error| give_up(error.into()))?;
+        }
         let mut cx = self.units.adopt(tx);
         let mut finished = Vec::with_capacity(fresh.len());
         let mut buried = Vec::new();
         let (mut count, mut duplicates) = (0, 0);
-        for (_, delivery) in deliveries {
+        for (offset, delivery) in deliveries {
             if count > 0 && (self.stop.is_cancelled() || began.elapsed() > LONGEST) {
                 break;
             }
@@ -104,14 +136,24 @@ impl BatchHandler {
                     buried.push(unreadable.burial.reason);
                 }
                 Delivery::Event(event) => {
-                    let handled = self.attempt_in(&mut cx, event).await?;
+                    let handled = match rejected.get(offset) {
+                        None => self.attempt_in(&mut cx, event, savepoints).await?,
+                        Some(burial) => {
+                            cx.turn_to(event.cause());
+                            cx.bury(burial.clone()).await.map_err(give_up)?;
+                            false
+                        }
+                    };
                     if !handled {
                         buried.push(Reason::REJECTED);
                     }
                     finished.push((event, if handled { "handled" } else { "dead_lettered" }));
                 }
             }
-            cx.tx().await.map_err(give_up)?.move_savepoint().await.map_err(|error| give_up(error.into()))?;
+            if savepoints {
+                let tx = cx.tx().await.map_err(give_up)?;
+                tx.move_savepoint().await.map_err(|error| give_up(error.into()))?;
+            }
         }
         // What is left here was entered, and its turn did not come.
         let left: Vec<Identity> = fresh.into_iter().collect();
@@ -130,21 +172,28 @@ impl BatchHandler {
     }
 
     /// One event of a batch; false if it was rejected and is dead-lettered.
-    async fn attempt_in(&self, cx: &mut Cx, event: &EventDelivery) -> Result<bool, GiveUp> {
-        let drafted = cx.drafted();
+    async fn attempt_in(&self, cx: &mut Cx, event: &EventDelivery, savepoints: bool) -> Result<bool, Undone> {
+        let (drafted, waiting) = (cx.drafted(), cx.waiting());
         cx.turn_to(event.cause());
         match self.attempt(cx, event).await {
             Ok(()) => Ok(true),
-            Err(HandleError::Retry(_)) => Err(GiveUp),
+            Err(HandleError::Retry(_)) => Err(Undone::GiveUp),
             Err(HandleError::Reject { code, message }) => {
+                let burial = event.burial(Reason::REJECTED, format!("{code}: {message}"), 1);
+                if cx.is_touched() && !savepoints {
+                    return Err(Undone::Rejected(event.origin.offset, Box::new(burial)));
+                }
                 planted!(RejectedDraftsKept: drafted = usize::MAX);
-                cx.forget_drafts_after(drafted);
+                cx.forget_after(drafted, waiting);
                 let undone = async {
-                    planted!(SavepointKept => cx.tx().await?.move_savepoint().await?);
-                    cx.tx().await?.rollback_to_savepoint().await?;
-                    cx.bury(event.burial(Reason::REJECTED, format!("{code}: {message}"), 1)).await
+                    if cx.is_touched() {
+                        self.wary.store(WARY, Ordering::Relaxed);
+                        planted!(SavepointKept => cx.tx().await?.move_savepoint().await?);
+                        cx.tx().await?.rollback_to_savepoint().await?;
+                    }
+                    cx.bury(burial).await
                 };
-                undone.await.map_err(|_| GiveUp)?;
+                undone.await.map_err(|_| Undone::GiveUp)?;
                 Ok(false)
             }
         }
@@ -172,12 +221,15 @@ impl BatchHandler {
                 }
                 Err(error) => error,
             };
-            // A database that is away says nothing about the event: that is waited for, however long.
+            // A database or service that is away says nothing about the event: that is waited for, however long.
             let outage =
                 error.is_outage() || self.units.admit().is_err() || self.units.store().ping().await.is_err();
             if outage {
                 outages += 1;
-                tracing::warn!(error = describe(&error), "waiting for the database or the outbox");
+                tracing::warn!(
+                    error = describe(&error),
+                    "waiting for the database, the outbox or another service"
+                );
             } else {
                 failed += 1;
                 counter!(names::HANDLER_RETRIES_TOTAL, "service" => self.service(), "type" => delivery.type_name())

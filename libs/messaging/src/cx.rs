@@ -15,7 +15,11 @@ use crate::{
     Lane, Pending, Settings,
     inbox::{self, Identity},
     outbox::{self, Draft},
+    write::{Row, Value, Write},
 };
+
+/// Rows that wait to be written together at most.
+const WRITES: usize = 1_000;
 
 /// Makes units of work on one service's database. Cloning shares it.
 #[derive(Clone)]
@@ -52,7 +56,17 @@ impl Units {
 
     /// Begins a unit of work that follows from `cause`. The transaction opens when [`Cx::tx`] is first called.
     pub fn begin(&self, cause: Cause) -> Cx {
-        Cx { units: self.clone(), tx: None, claim: None, cause, now: Timestamp::now(), drafts: Vec::new() }
+        Cx {
+            units: self.clone(),
+            tx: None,
+            claim: None,
+            cause,
+            now: Timestamp::now(),
+            drafts: Vec::new(),
+            writes: Vec::new(),
+            touched: false,
+            broken: false,
+        }
     }
 
     /// Begins a transaction that only reads.
@@ -150,20 +164,62 @@ pub struct Cx {
     cause: Cause,
     now: Timestamp,
     drafts: Vec<Draft>,
+    /// Rows that are written before anything else is asked of the database.
+    writes: Vec<(&'static Write, Row)>,
+    /// The transaction was handed out since [`Cx::turn_to`].
+    touched: bool,
+    /// It failed while rows were written.
+    broken: bool,
 }
 
 impl Cx {
-    /// The transaction; opens it on first use, so that a job that first works for minutes outside does not hold it
-    /// meanwhile.
+    /// The transaction, in which all of [`Cx::write`] is written; opens it on first use, so that a job that first works for
+    /// minutes outside does not hold it meanwhile.
     ///
     /// # Errors
     /// [`CxError::Store`] if the database is away; [`CxError::Done`] if this delivery was handled already.
     pub async fn tx(&mut self) -> Result<&mut Tx, CxError> {
-        let tx = match self.tx.take() {
+        if self.broken {
+            let why = "rows of this unit of work could not be written";
+            return Err(StoreError::Statement(why.to_owned()).into());
+        }
+        let mut tx = match self.tx.take() {
             Some(tx) => tx,
             None => self.open().await?,
         };
+        self.touched = true;
+        if !self.writes.is_empty() {
+            // Until it has gone well: with an error, or given up half-way, the transaction is gone, and another one must
+            // not take its place.
+            self.broken = true;
+            for (statement, rows) in by_statement(std::mem::take(&mut self.writes)) {
+                statement.execute(&mut tx, &rows).await?;
+            }
+            self.broken = false;
+        }
         Ok(self.tx.insert(tx))
+    }
+
+    /// Writes a row by a statement that the other events of the transaction share: at the commit, or before [`Cx::tx`] is
+    /// used next. Prefer it where nothing is read back. Rows of different statements are written in the order in which the
+    /// statements were first used.
+    ///
+    /// # Errors
+    /// [`CxError::Store`] if the row does not fit the statement's columns, or if rows before it cannot be written.
+    pub async fn write(
+        &mut self,
+        statement: &'static Write,
+        row: impl IntoIterator<Item = Value>,
+    ) -> Result<(), CxError> {
+        let row = statement.row(row)?;
+        let is_about_the_same = |(other, earlier): &(&'static Write, Row)| {
+            std::ptr::eq(*other, statement) && earlier.first() == row.first()
+        };
+        if self.writes.len() >= WRITES || self.writes.iter().any(is_about_the_same) {
+            self.tx().await?;
+        }
+        self.writes.push((statement, row));
+        Ok(())
     }
 
     async fn open(&mut self) -> Result<Tx, CxError> {
@@ -228,12 +284,18 @@ impl Cx {
     /// # Errors
     /// [`CxError`] as from [`Cx::tx`]; nothing has happened then, unless the connection was lost during the commit itself.
     pub async fn commit(mut self) -> Result<(), CxError> {
-        if self.drafts.is_empty() && self.tx.is_none() && self.claim.is_none() {
+        let unused = self.tx.is_none() && self.claim.is_none() && !self.broken;
+        if unused && self.drafts.is_empty() && self.writes.is_empty() {
             return Ok(());
         }
         let drafts = std::mem::take(&mut self.drafts);
         planted!(PublishOutsideTransaction => return crate::planted::commit_in_two(&self.units, self.tx.take(), &drafts).await);
-        outbox::insert(self.tx().await?, &drafts).await?;
+        let tx = self.tx().await?;
+        if drafts.is_empty() {
+            // A statement may have failed without its handler saying so. Writing drafts would show it.
+            tx.check().await?;
+        }
+        outbox::insert(tx, &drafts).await?;
         if let Some(tx) = self.tx.take() {
             tx.commit().await?;
         }
@@ -245,15 +307,27 @@ impl Cx {
     pub(crate) fn turn_to(&mut self, cause: Cause) {
         self.cause = cause;
         self.now = Timestamp::now();
+        self.touched = false;
+    }
+
+    /// True if the delivery whose turn it is may have changed something.
+    pub(crate) fn is_touched(&self) -> bool {
+        self.touched
     }
 
     pub(crate) fn drafted(&self) -> usize {
         self.drafts.len()
     }
 
-    /// Takes back the drafts after the first `count`.
-    pub(crate) fn forget_drafts_after(&mut self, count: usize) {
-        self.drafts.truncate(count);
+    /// Rows that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Takes back the drafts after the first `drafts`, and the rows after the first `writes`.
+    pub(crate) fn forget_after(&mut self, drafts: usize, writes: usize) {
+        self.drafts.truncate(drafts);
+        self.writes.truncate(writes);
     }
 
     pub(crate) fn push(&mut self, draft: Draft) {
@@ -283,6 +357,18 @@ impl Cx {
         let traceparent = propagation::current_traceparent().or_else(|| self.cause.traceparent.clone());
         Cause { traceparent, ..self.cause.clone() }
     }
+}
+
+/// Rows by statement, both in the order in which they came.
+fn by_statement(writes: Vec<(&'static Write, Row)>) -> Vec<(&'static Write, Vec<Row>)> {
+    let mut grouped: Vec<(&'static Write, Vec<Row>)> = Vec::new();
+    for (statement, row) in writes {
+        match grouped.iter_mut().find(|(other, _)| std::ptr::eq(*other, statement)) {
+            Some((_, rows)) => rows.push(row),
+            None => grouped.push((statement, vec![row])),
+        }
+    }
+    grouped
 }
 
 impl Units {

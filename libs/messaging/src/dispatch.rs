@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicU32},
+};
 
 use septet_contract::{Catalog, json::Limits};
 use tokio::{sync::oneshot, task::JoinSet};
@@ -142,6 +145,7 @@ impl Dispatcher {
             units: self.units.clone(),
             context: Arc::clone(&self.context),
             stop: stop.clone(),
+            wary: AtomicU32::new(0),
         };
         let task = PartitionTask { partition, handler };
         tasks.spawn(async move {

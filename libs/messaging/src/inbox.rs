@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use septet_contract::Timestamp;
-use septet_store::{StoreError, Tx, on_engine};
+use septet_store::{StoreError, Tx, in_time, on_engine};
 use sqlx::QueryBuilder;
 
 use crate::bulk;
@@ -21,6 +21,20 @@ pub(crate) async fn enter(
     now: Timestamp,
 ) -> Result<HashSet<Identity>, StoreError> {
     planted!(InboxSkipped => return Ok(deliveries.iter().cloned().collect()));
+    if let Tx::Postgres(tx) = tx {
+        let sources: Vec<&str> = deliveries.iter().map(|delivery| delivery.source.as_str()).collect();
+        let ids: Vec<&str> = deliveries.iter().map(|delivery| delivery.id.as_str()).collect();
+        let statement = sqlx::query_as(
+            "INSERT INTO inbox (consumer, source, id, handled_at)
+             SELECT $1, source, id, $4 FROM UNNEST($2::text[], $3::text[]) AS delivery (source, id)
+             ON CONFLICT (consumer, source, id) DO NOTHING RETURNING source, id",
+        )
+        .bind(consumer)
+        .bind(sources)
+        .bind(ids)
+        .bind(now.micros());
+        return Ok(set_of(in_time(statement.fetch_all(&mut **tx)).await?));
+    }
     let mut entered = HashSet::with_capacity(deliveries.len());
     let mut rest = deliveries;
     for size in bulk::sizes(rest.len()) {
@@ -36,10 +50,14 @@ pub(crate) async fn enter(
             statement.push(" ON CONFLICT (consumer, source, id) DO NOTHING RETURNING source, id");
             statement.build_query_as().fetch_all(conn).await
         })?;
-        entered.extend(rows.into_iter().map(|(source, id)| Identity { source, id }));
+        entered.extend(set_of(rows));
         rest = others;
     }
     Ok(entered)
+}
+
+fn set_of(rows: Vec<(String, String)>) -> HashSet<Identity> {
+    rows.into_iter().map(|(source, id)| Identity { source, id }).collect()
 }
 
 /// Takes deliveries out again that were entered in this transaction and are not handled in it.

@@ -28,6 +28,7 @@ mod request;
 mod retry;
 mod settings;
 mod worker;
+mod write;
 
 pub use cx::{Cx, CxError, Units};
 pub use dead_letter::{DeadLetter, DeadLetterState, DeadLetters, Reason, first_topic};
@@ -40,6 +41,7 @@ pub use request::RequestKey;
 pub use retry::Backoff;
 pub use settings::Settings;
 pub use worker::Worker;
+pub use write::{Column, Value, Write};
 
 use septet_store::Migrations;
 

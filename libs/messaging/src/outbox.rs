@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use septet_contract::{Record, Timestamp};
-use septet_store::{StoreError, Tx, on_engine};
+use septet_store::{StoreError, Tx, in_time, on_engine};
 use sqlx::QueryBuilder;
 
 use crate::{bulk, headers};
@@ -55,6 +55,27 @@ pub(crate) struct Row {
 /// Writes drafts in their order. The state rows of their keys must have been written before, in the same transaction:
 /// then the order of ids within a key is the order of commits.
 pub(crate) async fn insert(tx: &mut Tx, drafts: &[Draft]) -> Result<(), StoreError> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    if let Tx::Postgres(tx) = tx {
+        let column = |of: fn(&Draft) -> Option<&[u8]>| drafts.iter().map(of).collect::<Vec<_>>();
+        let statement = sqlx::query(
+            // Ids follow the order of the selected rows.
+            "INSERT INTO outbox (lane, destination, key, headers, value, due_at)
+             SELECT lane, destination, key, headers, value, due_at
+             FROM UNNEST($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bigint[]) WITH ORDINALITY
+                  AS draft (lane, destination, key, headers, value, due_at, position)
+             ORDER BY position",
+        )
+        .bind(drafts.iter().map(|draft| draft.lane.as_str()).collect::<Vec<_>>())
+        .bind(drafts.iter().map(|draft| draft.destination.as_str()).collect::<Vec<_>>())
+        .bind(column(|draft| draft.record.key.as_deref()))
+        .bind(drafts.iter().map(|draft| headers::pack(&draft.record.headers)).collect::<Vec<_>>())
+        .bind(column(|draft| draft.record.value.as_deref()))
+        .bind(drafts.iter().map(|draft| draft.due.micros()).collect::<Vec<_>>());
+        return Ok(in_time(statement.execute(&mut **tx)).await.map(drop)?);
+    }
     let mut rest = drafts;
     for size in bulk::sizes(rest.len()) {
         let (some, others) = rest.split_at(size);
@@ -113,6 +134,13 @@ pub(crate) async fn oldest(
 
 /// Removes rows that were confirmed.
 pub(crate) async fn delete(tx: &mut Tx, ids: &[i64]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    if let Tx::Postgres(tx) = tx {
+        let statement = sqlx::query("DELETE FROM outbox WHERE id = ANY($1)").bind(ids);
+        return Ok(in_time(statement.execute(&mut **tx)).await.map(drop)?);
+    }
     for some in ids.chunks(500) {
         on_engine!(&mut *tx, conn => {
             let mut statement = QueryBuilder::new("DELETE FROM outbox WHERE id IN (");

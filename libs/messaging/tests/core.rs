@@ -17,6 +17,8 @@ mod gate;
 mod jobs;
 #[path = "core/kill.rs"]
 mod kill;
+#[path = "core/lost_commit.rs"]
+mod lost_commit;
 #[path = "core/outage.rs"]
 mod outage;
 #[path = "core/poison.rs"]
@@ -35,5 +37,9 @@ mod requests;
 mod retries;
 #[path = "core/service.rs"]
 mod service;
+#[path = "core/swallowed.rs"]
+mod swallowed;
 #[path = "core/unit_of_work.rs"]
 mod unit_of_work;
+#[path = "core/writes.rs"]
+mod writes;

@@ -32,7 +32,7 @@ impl Handle<ReviewCompleted> for Devops {
             arrived_at: now.micros(),
         };
         // A review of something that is no change here is nobody's journey.
-        Ok(store::add_step(cx.tx().await?, &step).await?)
+        Ok(store::add_step(cx, step).await?)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 
 on_each_engine! {
     a_retry_succeeds_and_keeps_the_order
+    a_service_that_is_away_is_waited_for
     retries_end_in_a_dead_letter_that_tells_all
     a_rejected_event_leaves_its_neighbours_alone
     a_panic_is_one_failed_attempt
@@ -35,6 +36,17 @@ async fn a_retry_succeeds_and_keeps_the_order(of: Fixture) {
     assert_eq!(attempts.iter().filter(|name| *name == "b").count(), 3, "{attempts:?}");
     let c = attempts.iter().position(|name| name == "c").expect("tried");
     assert!(!attempts[c..].iter().any(|name| name == "b"), "nothing overtakes: {attempts:?}");
+    assert!(of.open_letters(0).await.is_empty());
+}
+
+/// Longer than all attempts together: that it is away says nothing about the event.
+async fn a_service_that_is_away_is_waited_for(of: Fixture) {
+    of.service.script("b", [Act::Away; 10]);
+    of_one_key(&of, &["a", "b", "c"]).await;
+    let running = of.start();
+    of.idle().await;
+    running.drain().await;
+    assert_eq!(of.effects().await, ["a", "b", "c"]);
     assert!(of.open_letters(0).await.is_empty());
 }
 
@@ -81,18 +93,21 @@ async fn retries_end_in_a_dead_letter_that_tells_all(of: Fixture) {
 }
 
 async fn a_rejected_event_leaves_its_neighbours_alone(of: Fixture) {
+    // The second one finds savepoints, which are only set once one was rejected.
     of.service.script("c", [Act::Reject]);
-    of_one_key(&of, &["a", "b", "c", "d", "e"]).await;
+    of.service.script("e", [Act::Reject]);
+    of_one_key(&of, &["a", "b", "c", "d", "e", "f"]).await;
     let running = of.start();
     of.idle().await;
     running.drain().await;
-    assert_eq!(of.effects().await, ["a", "b", "d", "e"], "its effect is undone");
-    assert_eq!(of.published().await, ["a", "b", "d", "e"], "its event did not leave");
-    assert_eq!(of.service.attempts(), ["a", "b", "c", "d", "e"], "nothing was repeated");
-    let letters = of.open_letters(1).await;
-    assert_eq!(letters.len(), 1);
+    assert_eq!(of.effects().await, ["a", "b", "d", "f"], "their effects are undone");
+    assert_eq!(of.published().await, ["a", "b", "d", "f"], "their events did not leave");
+    let attempts = ["a", "b", "c", "a", "b", "d", "e", "f"];
+    assert_eq!(of.service.attempts(), attempts, "only what the first one's transaction took along is repeated");
+    let letters = of.open_letters(2).await;
+    assert_eq!(letters.len(), 2);
     assert_eq!((letters[0].reason.as_str(), letters[0].error.as_str()), ("rejected", "TEST-0001: never"));
-    assert_eq!(of.records(&dead_letter_topic("review")).await.len(), 1);
+    assert_eq!(of.records(&dead_letter_topic("review")).await.len(), 2);
 }
 
 async fn a_panic_is_one_failed_attempt(of: Fixture) {

@@ -1,4 +1,4 @@
-use septet_chassis::{StoreError, Tx, on_engine};
+use septet_chassis::{Column, Cx, CxError, StoreError, Tx, Write, on_engine};
 
 /// One service's reaction to a change.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -16,17 +16,39 @@ pub(crate) struct Step {
     pub arrived_at: i64,
 }
 
-/// Adds a step to a change that is known; an event counts once.
-pub(crate) async fn add_step(tx: &mut Tx, step: &Step) -> Result<(), StoreError> {
-    on_engine!(tx, conn => sqlx::query(
-        "INSERT INTO journey_step
+/// Adds steps to changes that are known; an event counts once.
+static ADD_STEPS: Write = Write::new(
+    "INSERT INTO journey_step
          (change_id, event_id, service, event_type, outcome, summary, published_at, arrived_at)
-         SELECT id, $2, $3, $4, $5, $6, $7, $8 FROM change WHERE id = $1
-         ON CONFLICT (change_id, event_id) DO NOTHING"
-    )
-    .bind(&step.change_id).bind(&step.event_id).bind(&step.service).bind(&step.event_type).bind(step.outcome)
-    .bind(&step.summary).bind(step.published_at).bind(step.arrived_at).execute(conn).await.map(drop))?;
-    Ok(())
+     SELECT change.id, step.event_id, step.service, step.event_type, step.outcome, step.summary, step.published_at,
+         step.arrived_at
+     FROM {rows} AS step JOIN change ON change.id = step.change_id WHERE true
+     ON CONFLICT (change_id, event_id) DO NOTHING",
+    &[
+        ("change_id", Column::Text),
+        ("event_id", Column::Text),
+        ("service", Column::Text),
+        ("event_type", Column::Text),
+        ("outcome", Column::Integer),
+        ("summary", Column::Text),
+        ("published_at", Column::Integer),
+        ("arrived_at", Column::Integer),
+    ],
+);
+
+/// Adds a step to a change that is known, together with those of the other events of the transaction.
+pub(crate) async fn add_step(cx: &mut Cx, step: Step) -> Result<(), CxError> {
+    let row = [
+        step.change_id.into(),
+        step.event_id.into(),
+        step.service.into(),
+        step.event_type.into(),
+        step.outcome.into(),
+        step.summary.into(),
+        step.published_at.into(),
+        step.arrived_at.into(),
+    ];
+    cx.write(&ADD_STEPS, row).await
 }
 
 /// The steps of a change in the order in which they arrived.
