@@ -2,7 +2,9 @@
 
 mod bus;
 mod machine;
+mod proc;
 mod report;
+mod rpc;
 
 use std::process::ExitCode;
 
@@ -16,6 +18,10 @@ const NAMES: [(&str, &str); 1] = [(
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // The servers of the measurements are this binary as well.
+    if matches!(arguments.first().map(String::as_str), Some("serve" | "keys")) {
+        return septet_chassis::run(rpc::service());
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -38,6 +44,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
             let group = bus::Group::from_arguments(options)?;
             runtime.block_on(bus::run(group))?.publish()
         }
+        Some((name, [address])) if name == "bare" => runtime.block_on(rpc::bare(address)),
         Some((other, _)) => bail!("there is no benchmark {other}; without a name they are listed"),
     }
 }

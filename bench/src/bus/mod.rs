@@ -4,9 +4,13 @@ mod embedded;
 mod real;
 mod sampling;
 
+use std::time::Duration;
+
 use anyhow::bail;
 
-use crate::report::Report;
+pub use sampling::median;
+
+use crate::{report::Report, rpc};
 
 /// Which backends are measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub enum Group {
     Both,
     Embedded,
     Real,
+    /// Of the real one, only the cost of a call.
+    Calls,
 }
 
 impl Group {
@@ -23,17 +29,22 @@ impl Group {
             [] => Ok(Self::Both),
             [one] if one == "--embedded" => Ok(Self::Embedded),
             [one] if one == "--real" => Ok(Self::Real),
-            _ => bail!("bus takes --embedded, --real, or nothing for both"),
+            [one] if one == "--calls" => Ok(Self::Calls),
+            _ => bail!("bus takes --embedded, --real, --calls, or nothing for all of it"),
         }
     }
 }
 
 pub async fn run(group: Group) -> anyhow::Result<Report> {
     let mut report = Report::new("bus");
-    if group != Group::Real {
+    let _telemetry = observe()?;
+    if matches!(group, Group::Both | Group::Embedded) {
         report.extend(embedded::run().await?);
     }
     if group != Group::Embedded {
+        report.extend([rpc::run().await?]);
+    }
+    if matches!(group, Group::Both | Group::Real) {
         match real::Servers::from_environment() {
             Ok(servers) => real::run(&servers, &mut report).await?,
             // Without the flag, what there is is measured.
@@ -42,4 +53,18 @@ pub async fn run(group: Group) -> anyhow::Result<Report> {
         }
     }
     Ok(report)
+}
+
+/// Traces and metrics as in every process of Septet: they are a part of what an event costs.
+fn observe() -> anyhow::Result<septet_telemetry::Guard> {
+    let config = septet_telemetry::Config { log_filter: "warn".to_owned(), ..Default::default() };
+    let guard = septet_telemetry::init(&config, "bench", env!("CARGO_PKG_VERSION"), "bench")?;
+    let prometheus = septet_telemetry::metrics::install_prometheus()?;
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            prometheus.run_upkeep();
+        }
+    });
+    Ok(guard)
 }

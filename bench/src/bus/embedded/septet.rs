@@ -9,7 +9,7 @@ use std::{
 use anyhow::ensure;
 use septet_contract::{Catalog, Event};
 use septet_messaging::{
-    Cx, Dispatcher, Handle, HandleError, Handlers, Relay, Settings, Units,
+    Column, Cx, Dispatcher, Handle, HandleError, Handlers, Relay, Settings, Units, Write,
     log::{
         SharedLog, TopicSettings,
         embedded::{EmbeddedLog, EmbeddedOptions},
@@ -22,6 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BATCH, EVENTS};
 
+static STATE: Write =
+    Write::new("INSERT INTO state (key, data) SELECT key, data FROM {rows} AS given", COLUMNS);
+static EFFECT: Write =
+    Write::new("INSERT INTO effect (key, data) SELECT key, data FROM {rows} AS given", COLUMNS);
+const COLUMNS: &[(&str, Column)] = &[("key", Column::Text), ("data", Column::Blob)];
+
 /// The consuming service: one effect row for each event.
 struct Sink {
     handled: AtomicUsize,
@@ -30,9 +36,7 @@ struct Sink {
 
 impl Handle<ChangePushed> for Sink {
     async fn handle(&self, cx: &mut Cx, event: ChangePushed) -> Result<(), HandleError> {
-        let data = vec![7_u8; 256];
-        on_engine!(cx.tx().await?, conn => sqlx::query("INSERT INTO effect (key, data) VALUES ($1, $2)")
-            .bind(&event.change_id).bind(data).execute(conn).await.map(drop))?;
+        cx.write(&EFFECT, [event.change_id.into(), vec![7_u8; 256].into()]).await?;
         if self.handled.fetch_add(1, Ordering::Relaxed) + 1 >= EVENTS {
             self.all.notify_one();
         }
@@ -75,9 +79,7 @@ pub async fn measure() -> anyhow::Result<Duration> {
         let mut cx = publisher.begin(Default::default());
         for number in batch {
             let id = format!("{number:036}");
-            let data = vec![7_u8; 256];
-            on_engine!(cx.tx().await?, conn => sqlx::query("INSERT INTO state (key, data) VALUES ($1, $2)")
-                .bind(&id).bind(data).execute(conn).await.map(drop))?;
+            cx.write(&STATE, [id.as_str().into(), vec![7_u8; 256].into()]).await?;
             let change = Change { id: id.clone(), subject: "a change".to_owned(), ..Change::default() };
             cx.publish(&ChangePushed { change_id: id, change: Some(change), diff: None })?;
         }

@@ -1,18 +1,21 @@
 //! The same rows by `COPY`: the fastest way into PostgreSQL.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use bytes::Bytes;
+use futures_util::SinkExt as _;
 use septet_contract::{Cause, Envelope, Event as _, Timestamp, cloudevents};
 use septet_messaging::Settings;
 use septet_proto_review::v1::ReviewCompleted;
 use septet_store::{Store, StoreConfig};
-use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::task::JoinSet;
+use tokio_postgres::{Client, NoTls};
 
 use super::{
     backlog,
+    cpu::{Part, Spent},
     servers::Servers,
-    service::{DATA, STATE},
+    service::{DATA, Measured, STATE},
 };
 
 /// Rows of one table for one batch, in PostgreSQL's binary format.
@@ -33,22 +36,22 @@ impl Rows {
         }
     }
 
-    fn end(mut self) -> Vec<u8> {
+    fn end(mut self) -> Bytes {
         self.0.extend((-1_i16).to_be_bytes());
-        self.0
+        self.0.into()
     }
 }
 
 /// One transaction's rows.
 struct Batch {
-    inbox: Vec<u8>,
-    state: Vec<u8>,
-    outbox: Vec<u8>,
+    inbox: Bytes,
+    state: Bytes,
+    outbox: Bytes,
 }
 
 /// Copies the inbox, state and outbox rows of so many events, in transactions of as many events as a service's, over as many
 /// connections as a service has. The rows are made before the clock starts, and nothing is deleted.
-pub async fn measure(servers: &Servers, events: usize) -> anyhow::Result<Duration> {
+pub async fn measure(servers: &Servers, events: usize) -> anyhow::Result<Measured> {
     let url = servers.database("septet_copy").await?;
     let config = StoreConfig { url: Some(url.clone()), ..StoreConfig::default() };
     let store = Store::open(&config, std::path::Path::new("unused")).await?;
@@ -57,11 +60,13 @@ pub async fn measure(servers: &Servers, events: usize) -> anyhow::Result<Duratio
     let connections = config.max_connections as usize;
     let mut workers = Vec::new();
     for number in 0..connections {
-        let mut connection = PgConnection::connect(&url).await?;
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+        // Ends with its client.
+        tokio::spawn(connection);
         if number == 0 {
-            connection.execute(STATE).await?;
+            client.batch_execute(STATE).await?;
         }
-        workers.push((connection, Vec::new()));
+        workers.push((client, Vec::new()));
     }
     let mut left = events;
     for number in (0..connections).cycle() {
@@ -72,35 +77,35 @@ pub async fn measure(servers: &Servers, events: usize) -> anyhow::Result<Duratio
             break;
         }
     }
+    let parts = Part::find(servers).await?;
+    let before = Spent::now(&parts)?;
     let began = Instant::now();
     let mut copying = JoinSet::new();
-    for (connection, batches) in workers {
-        copying.spawn(copy(connection, batches));
+    for (client, batches) in workers {
+        copying.spawn(copy(client, batches));
     }
     while let Some(copied) = copying.join_next().await {
         copied??;
     }
-    Ok(began.elapsed())
+    Ok(Measured { took: began.elapsed(), spent: Spent::now(&parts)?.since(&before) })
 }
 
-async fn copy(mut connection: PgConnection, batches: Vec<Batch>) -> anyhow::Result<()> {
+async fn copy(mut client: Client, batches: Vec<Batch>) -> anyhow::Result<()> {
+    let inbox =
+        client.prepare("COPY inbox (consumer, source, id, handled_at) FROM STDIN (FORMAT binary)").await?;
+    let state = client.prepare("COPY state (key, data, changed_at) FROM STDIN (FORMAT binary)").await?;
+    let outbox = client
+        .prepare("COPY outbox (lane, destination, key, headers, value, due_at) FROM STDIN (FORMAT binary)")
+        .await?;
     for batch in batches {
-        let mut tx = connection.begin().await?;
-        for (statement, rows) in [
-            ("COPY inbox (consumer, source, id, handled_at) FROM STDIN (FORMAT binary)", batch.inbox),
-            ("COPY state (key, data, changed_at) FROM STDIN (FORMAT binary)", batch.state),
-            (
-                "COPY outbox (lane, destination, key, headers, value, due_at) FROM STDIN (FORMAT binary)",
-                batch.outbox,
-            ),
-        ] {
-            let mut copy = tx.copy_in_raw(statement).await?;
+        let tx = client.transaction().await?;
+        for (statement, rows) in [(&inbox, batch.inbox), (&state, batch.state), (&outbox, batch.outbox)] {
+            let mut copy = std::pin::pin!(tx.copy_in(statement).await?);
             copy.send(rows).await?;
             copy.finish().await?;
         }
         tx.commit().await?;
     }
-    connection.close().await?;
     Ok(())
 }
 

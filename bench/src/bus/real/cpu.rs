@@ -1,10 +1,11 @@
-//! Processor time by process, from /proc.
+//! Who spends processor time on an event.
 
-use std::{collections::HashMap, fs};
+use std::collections::HashMap;
 
 use anyhow::Context;
 
 use super::servers::Servers;
+use crate::proc::{Stat, listening_on, processes};
 
 /// Who works for an event.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -29,7 +30,7 @@ impl Part {
     pub async fn find(servers: &Servers) -> anyhow::Result<HashMap<Self, u32>> {
         let (backend,): (i32,) =
             sqlx::query_as("SELECT pg_backend_pid()").fetch_one(&mut servers.connect().await?).await?;
-        let parent = parent_of(u32::try_from(backend)?).context("PostgreSQL runs elsewhere")?;
+        let parent = Stat::of(u32::try_from(backend)?).context("PostgreSQL runs elsewhere")?.parent;
         let kafka = listening_on(servers.kafka_port()?).context("Kafka runs elsewhere")?;
         Ok([(Self::Septet, std::process::id()), (Self::Postgres, parent), (Self::Kafka, kafka)].into())
     }
@@ -65,59 +66,4 @@ impl Spent {
     pub fn micros(&self, part: Part) -> f64 {
         self.0[&part] as f64 * 10_000.0
     }
-}
-
-/// What /proc says of a process.
-struct Stat {
-    parent: u32,
-    ticks: u64,
-    ticks_of_ended_children: u64,
-}
-
-impl Stat {
-    fn of(process: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The second field is the program's name, in brackets, and may hold anything.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-        Some(Self {
-            parent: u32::try_from(number(1)?).ok()?,
-            ticks: number(11)? + number(12)?,
-            ticks_of_ended_children: number(13)? + number(14)?,
-        })
-    }
-}
-
-/// Processor time of one process, in microseconds.
-pub fn micros_of(process: u32) -> Option<f64> {
-    Some(Stat::of(process)?.ticks as f64 * 10_000.0)
-}
-
-fn parent_of(process: u32) -> Option<u32> {
-    Some(Stat::of(process)?.parent)
-}
-
-fn processes() -> impl Iterator<Item = u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
-/// The process that listens on a TCP port of this machine.
-fn listening_on(port: u16) -> Option<u32> {
-    let socket = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().find_map(|table| {
-        let table = fs::read_to_string(table).ok()?;
-        table.lines().find_map(|line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let local = fields.get(1)?.rsplit_once(':')?.1;
-            // 0A: listening.
-            (u16::from_str_radix(local, 16).ok()? == port && *fields.get(3)? == "0A")
-                .then(|| format!("socket:[{}]", fields[9]))
-        })
-    })?;
-    processes().find(|process| {
-        let files = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
-        files
-            .filter_map(|file| fs::read_link(file.path()).ok())
-            .any(|link| link.as_os_str() == socket.as_str())
-    })
 }

@@ -20,7 +20,7 @@ use super::{
     backlog,
     client::{self, Producer},
     servers::{Servers, ranges},
-    service::Running,
+    service::{Running, Writes},
     watched::WatchedLog,
 };
 use crate::bus::sampling::Quantiles;
@@ -40,7 +40,12 @@ pub async fn to_effect(servers: &Servers, rate: f64, lasting: Duration) -> anyho
     let inner: SharedLog = Arc::new(servers.log()?);
     backlog::apply_topics(&inner).await?;
     let log = Arc::new(WatchedLog::new(inner, ChangePushed::TOPIC));
-    let running = Running::start(servers, log.clone()).await?;
+    let running = Running::start(servers, log.clone(), Writes::Together).await?;
+    let limit = Instant::now() + PATIENCE;
+    while log.assigned() < backlog::PARTITIONS as usize {
+        ensure!(Instant::now() < limit, "the group did not get its partitions");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let sent = produce(servers, rate, lasting).await?;
     running.finished(sent.all).await?;
     running.end().await?;

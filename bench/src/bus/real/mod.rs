@@ -16,7 +16,9 @@ mod watched;
 
 use std::time::Duration;
 
+use cpu::Part;
 pub use servers::Servers;
+use service::{Measured, Writes};
 
 use super::sampling::{Quantiles, median, rate};
 use crate::report::{Report, Row, say};
@@ -35,25 +37,25 @@ pub async fn run(servers: &Servers, report: &mut Report) -> anyhow::Result<()> {
 
 /// Gives the rate that was reached.
 async fn throughput(servers: &Servers, report: &mut Report) -> anyhow::Result<f64> {
-    let (mut septet, mut copied, mut bare, mut spent) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut together, mut alone, mut copied, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let backlog = backlog::load(servers, EVENTS).await?;
-        let measured = service::drain_backlog(servers, &backlog).await?;
-        septet.push(rate(EVENTS, measured.took));
-        spent.push(measured.spent);
-        copied.push(rate(EVENTS, copy::measure(servers, EVENTS).await?));
         bare.push(rate(EVENTS, bare::consume_produce(servers, &backlog)?));
+        together.push(service::drain_backlog(servers, &backlog, Writes::Together).await?);
+        copied.push(copy::measure(servers, EVENTS).await?);
+        let backlog = backlog::load(servers, EVENTS).await?;
+        alone.push(service::drain_backlog(servers, &backlog, Writes::OneByOne).await?);
         say(&format!(
-            "round {round}: septet {:.0}, COPY {:.0}, bare {:.0} events/s\n",
-            septet[round], copied[round], bare[round]
+            "round {round}: {}; a statement each: {}; COPY: {}; bare {:.0} events/s\n",
+            together[round], alone[round], copied[round], bare[round]
         ));
     }
-    let reached = median(septet);
+    let rates = |of: &[Measured]| median(of.iter().map(|one| rate(EVENTS, one.took)).collect());
     let what = "real: consumed, entered, handled, published, relayed and confirmed";
-    let copied = median(copied);
-    let unit = "events/s";
+    let (reached, unit, by_copy) =
+        (rates(&together), "events/s", "the same three rows by COPY in equal batches");
     report.extend([
-        Row::rate(what, reached, unit, "the same three rows by COPY in equal batches", copied, Some(0.4)),
+        Row::rate(what, reached, unit, by_copy, rates(&copied), Some(0.4)),
         Row::rate(
             what,
             reached,
@@ -62,15 +64,24 @@ async fn throughput(servers: &Servers, report: &mut Report) -> anyhow::Result<f6
             median(bare),
             None,
         ),
+        Row::rate(
+            format!("{what}, a statement of the handler's own for each event"),
+            rates(&alone),
+            unit,
+            by_copy,
+            rates(&copied),
+            None,
+        ),
     ]);
-    for part in cpu::Part::ALL {
-        let times = spent.iter().map(|spent| spent.micros(part) / EVENTS as f64).collect();
+    let each =
+        |of: &[Measured], part| median(of.iter().map(|one| one.spent.micros(part) / EVENTS as f64).collect());
+    for part in Part::ALL {
         report.extend([Row::cost(
             format!("real: processor time of {} for each event", part.name()),
-            median(times),
+            each(&together, part),
             "µs",
-            "both cores for each event at that rate",
-            2.0 * 1e6 / reached,
+            "the same while COPY runs",
+            each(&copied, part),
             None,
         )]);
     }

@@ -31,9 +31,24 @@ pub const STATE: &str =
 /// Bytes of its `data`.
 pub const DATA: usize = 256;
 
+static KEEP: Write = Write::new(
+    "INSERT INTO state (key, data, changed_at) SELECT key, data, changed_at FROM {rows} AS given WHERE true
+     ON CONFLICT (key) DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at",
+    &[("key", Column::Text), ("data", Column::Blob), ("changed_at", Column::Integer)],
+);
+
+/// How the handler writes its row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// By a statement that the events of a transaction share: `Cx::write`.
+    Together,
+    /// By a statement of its own.
+    OneByOne,
+}
+
 /// One row and one event for each event.
-#[derive(Default)]
 pub struct Sink {
+    writes: Writes,
     handled: AtomicUsize,
     began: OnceLock<Instant>,
 }
@@ -42,11 +57,16 @@ impl Handle<ChangePushed> for Sink {
     async fn handle(&self, cx: &mut Cx, event: ChangePushed) -> Result<(), HandleError> {
         self.began.get_or_init(Instant::now);
         let (data, now) = (vec![7_u8; DATA], cx.now().micros());
-        on_engine!(cx.tx().await?, conn => sqlx::query(
-            "INSERT INTO state (key, data, changed_at) VALUES ($1, $2, $3)
-             ON CONFLICT (key) DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at",
-        )
-        .bind(&event.change_id).bind(data).bind(now).execute(conn).await.map(drop))?;
+        match self.writes {
+            Writes::Together => {
+                cx.write(&KEEP, [event.change_id.as_str().into(), data.into(), now.into()]).await?;
+            }
+            Writes::OneByOne => on_engine!(cx.tx().await?, conn => sqlx::query(
+                "INSERT INTO state (key, data, changed_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (key) DO UPDATE SET data = excluded.data, changed_at = excluded.changed_at",
+            )
+            .bind(&event.change_id).bind(data).bind(now).execute(conn).await.map(drop))?,
+        }
         cx.publish(&backlog::answer(&event.change_id))?;
         self.handled.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -64,7 +84,7 @@ pub struct Running {
 
 impl Running {
     /// Starts it on an empty database, with its log behind whatever `log` puts around it.
-    pub async fn start(servers: &Servers, log: SharedLog) -> anyhow::Result<Self> {
+    pub async fn start(servers: &Servers, log: SharedLog, writes: Writes) -> anyhow::Result<Self> {
         let url = servers.database("septet_bench").await?;
         let config = StoreConfig { url: Some(url), ..StoreConfig::default() };
         let store = Store::open(&config, std::path::Path::new("unused")).await?;
@@ -73,7 +93,7 @@ impl Running {
         on_engine!(&mut tx, conn => sqlx::query(STATE).execute(conn).await.map(drop))?;
         tx.commit().await?;
         let units = Units::new(store.clone(), "review", Settings::default());
-        let sink = Arc::<Sink>::default();
+        let sink = Arc::new(Sink { writes, handled: AtomicUsize::new(0), began: OnceLock::new() });
         let mut handlers = Handlers::default();
         handlers.on::<ChangePushed, _>(Arc::clone(&sink));
         let catalog = Catalog::new([&septet_proto_devops::CONTRACT, &septet_proto_review::CONTRACT]);
@@ -127,16 +147,23 @@ pub struct Measured {
     pub spent: Spent,
 }
 
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1} s", self.took.as_secs_f64())?;
+        Part::ALL.iter().try_for_each(|part| write!(f, ", {part:?} {:.1} s", self.spent.micros(*part) / 1e6))
+    }
+}
+
 /// Handles the backlog; the clock starts with the first event and stops when the last outgoing event is confirmed and
 /// deleted.
-pub async fn drain_backlog(servers: &Servers, backlog: &Backlog) -> anyhow::Result<Measured> {
+pub async fn drain_backlog(servers: &Servers, backlog: &Backlog, writes: Writes) -> anyhow::Result<Measured> {
     let log: SharedLog = Arc::new(servers.log()?);
     let sum =
         |ranges: Vec<septet_messaging::log::KeptRange>| ranges.iter().map(|range| range.end).sum::<i64>();
     let published = sum(ranges(&log, ReviewCompleted::TOPIC).await?);
     let parts = Part::find(servers).await?;
     let before = Spent::now(&parts)?;
-    let running = Running::start(servers, Arc::clone(&log)).await?;
+    let running = Running::start(servers, Arc::clone(&log), writes).await?;
     running.finished(backlog.events).await?;
     let took = running.sink.began.get().map(Instant::elapsed).unwrap_or_default();
     let spent = Spent::now(&parts)?.since(&before);

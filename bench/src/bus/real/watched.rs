@@ -1,7 +1,10 @@
 //! A log that notes when a service has done a record.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -18,16 +21,27 @@ pub type Done = (i32, i64, Instant);
 pub struct WatchedLog {
     inner: SharedLog,
     topic: &'static str,
-    done: Arc<Mutex<Vec<Done>>>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    assigned: AtomicUsize,
+    done: Mutex<Vec<Done>>,
 }
 
 impl WatchedLog {
     pub fn new(inner: SharedLog, topic: &'static str) -> Self {
-        Self { inner, topic, done: Arc::default() }
+        Self { inner, topic, seen: Arc::default() }
+    }
+
+    /// Partitions of the topic that are read.
+    pub fn assigned(&self) -> usize {
+        self.seen.assigned.load(Ordering::Relaxed)
     }
 
     pub fn done(&self) -> Vec<Done> {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -51,7 +65,7 @@ impl Log for WatchedLog {
 
     async fn subscribe(&self, group: &str, topics: &[String]) -> Result<Box<dyn Membership>, LogError> {
         let inner = self.inner.subscribe(group, topics).await?;
-        Ok(Box::new(WatchedMembership { inner, topic: self.topic, done: Arc::clone(&self.done) }))
+        Ok(Box::new(WatchedMembership { inner, topic: self.topic, seen: Arc::clone(&self.seen) }))
     }
 
     async fn committed(&self, group: &str, topic: &str) -> Result<Vec<(i32, i64)>, LogError> {
@@ -78,7 +92,7 @@ impl Log for WatchedLog {
 struct WatchedMembership {
     inner: Box<dyn Membership>,
     topic: &'static str,
-    done: Arc<Mutex<Vec<Done>>>,
+    seen: Arc<Seen>,
 }
 
 #[async_trait]
@@ -86,7 +100,8 @@ impl Membership for WatchedMembership {
     async fn next(&mut self) -> Result<Assignment, LogError> {
         Ok(match self.inner.next().await? {
             Assignment::Assigned(inner) if inner.topic() == self.topic => {
-                Assignment::Assigned(Box::new(WatchedPartition { inner, done: Arc::clone(&self.done) }))
+                self.seen.assigned.fetch_add(1, Ordering::Relaxed);
+                Assignment::Assigned(Box::new(WatchedPartition { inner, seen: Arc::clone(&self.seen) }))
             }
             other => other,
         })
@@ -99,7 +114,7 @@ impl Membership for WatchedMembership {
 
 struct WatchedPartition {
     inner: Box<dyn Partition>,
-    done: Arc<Mutex<Vec<Done>>>,
+    seen: Arc<Seen>,
 }
 
 #[async_trait]
@@ -118,7 +133,7 @@ impl Partition for WatchedPartition {
 
     async fn commit(&mut self, next: i64) -> Result<(), LogError> {
         let done = (self.inner.partition(), next, Instant::now());
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).push(done);
+        self.seen.done.lock().unwrap_or_else(PoisonError::into_inner).push(done);
         self.inner.commit(next).await
     }
 
