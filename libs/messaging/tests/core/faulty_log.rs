@@ -11,6 +11,7 @@ use septet_messaging::log::{
     Append, AppliedTopics, Assignment, From, Log, LogError, Membership, Position, Reader, SharedLog,
     TopicSettings, TopicState,
 };
+use tokio::sync::Semaphore;
 
 /// What appending does.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +26,15 @@ pub enum Fault {
     TooLarge(Vec<String>),
     /// Every second record of a call is not appended, nor what follows on its key.
     Flaky,
+    /// It stands still until [`FaultyLog::gate`] lets it go on.
+    Waits,
 }
 
 pub struct FaultyLog {
     inner: SharedLog,
     fault: Mutex<Fault>,
     pub appends: AtomicUsize,
+    pub gate: Semaphore,
     /// Partitions that were to be given back so far.
     pub revoked: Arc<AtomicUsize>,
 }
@@ -41,6 +45,7 @@ impl FaultyLog {
             inner,
             fault: Mutex::new(fault),
             appends: AtomicUsize::new(0),
+            gate: Semaphore::new(0),
             revoked: Arc::default(),
         })
     }
@@ -73,6 +78,10 @@ impl Log for FaultyLog {
         let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match fault {
             Fault::None => self.inner.append(records).await,
+            Fault::Waits => {
+                self.gate.acquire().await.expect("open").forget();
+                self.inner.append(records).await
+            }
             Fault::Away => records.iter().map(|_| Err(away())).collect(),
             Fault::AnswerLost => self.inner.append(records).await.into_iter().map(|_| Err(away())).collect(),
             Fault::TooLarge(topics) => {
