@@ -79,6 +79,7 @@ impl Site {
 struct Evidence<'a>(&'a Path);
 
 impl Drop for Evidence<'_> {
+    #[expect(clippy::print_stderr, reason = "a test's output is where a failure is looked for")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("evidence kept in {}", self.0.display());
