@@ -96,3 +96,32 @@ fn digest(content: &impl Hash) -> u64 {
     content.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(effects: &[u128], events: &[(u128, u128, &str)]) -> String {
+        let mut published = Published::default();
+        effects.iter().for_each(|id| published.effect(Uuid::from_u128(*id), &"content"));
+        for (id, event, content) in events {
+            published.event(Uuid::from_u128(*id), Uuid::from_u128(*event), content);
+        }
+        published.finish();
+        published.complaints.join("; ")
+    }
+
+    #[test]
+    fn one_event_for_each_effect_is_well_however_often_it_comes() {
+        assert_eq!(complaints(&[1, 2], &[(1, 10, "content"), (2, 20, "content"), (1, 10, "content")]), "");
+    }
+
+    #[test]
+    fn a_missing_a_second_an_invented_and_a_different_event_are_found() {
+        assert!(complaints(&[1], &[]).contains("no event tells of"));
+        assert!(complaints(&[1], &[(1, 10, "content"), (1, 11, "content")]).contains("both tell of"));
+        assert!(complaints(&[], &[(1, 10, "content")]).contains("not in the database"));
+        assert!(complaints(&[1], &[(1, 10, "other")]).contains("says something else"));
+        assert!(complaints(&[1, 1], &[(1, 10, "content")]).contains("in the database twice"));
+    }
+}
