@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use cargo_metadata::Message;
+use cargo_metadata::{Artifact, Message};
 use septet_servers::{Kind, Life, Server, ServerError};
 
 use crate::command;
@@ -20,6 +20,8 @@ use outcome::Outcome;
 const PACKAGE: &str = "septet-messaging";
 const FEATURE: &str = "septet-messaging/planted";
 const SOURCES: &str = "libs/messaging/src";
+/// Marks a target directory, for those who look for one and for those who make backups.
+const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n";
 /// Names the fault that is on.
 const SWITCH: &str = "SEPTET_PLANTED";
 
@@ -42,17 +44,24 @@ pub(crate) fn run(root: &Path, rounds: u32) -> Result<()> {
     let began = Instant::now();
     let outcomes = bench.switch_on(rounds)?;
     print(&outcomes);
-    let runs = outcomes.values().map(Vec::len).sum::<usize>();
-    let missed = outcomes.values().flatten().filter(|outcome| !matches!(outcome, Outcome::Caught(_))).count();
     drop(server);
     // What the red tests left behind was to be expected.
     let _ = std::fs::remove_dir_all(&folder);
+    let count =
+        |what: fn(&Outcome) -> bool| outcomes.values().flatten().filter(|outcome| what(outcome)).count();
+    let runs = count(|_| true);
+    let caught = count(|outcome| matches!(outcome, Outcome::Caught(_)));
+    let skipped = count(|outcome| *outcome == Outcome::Skipped);
     println!(
-        "\n{} faults, {runs} runs of a test with one of them, {missed} of them not red ({:.0} s)",
+        "\n{} faults: {runs} runs of a test with one of them, {caught} red, {skipped} not run ({:.0} s)",
         FAULTS.len(),
         began.elapsed().as_secs_f64()
     );
+    let missed = runs - caught - skipped;
     ensure!(missed == 0, "{missed} of {runs} runs did not catch their fault");
+    // As for any test: where a machine without a server is right, it may skip.
+    let must_run = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    ensure!(skipped == 0 || !must_run, "{skipped} of {runs} runs had no PostgreSQL");
     Ok(())
 }
 
@@ -94,12 +103,13 @@ fn sites(source: &str) -> impl Iterator<Item = String> {
 fn absent_elsewhere(root: &Path) -> Result<()> {
     // Features are those of the whole workspace in each build here, so that no other crate is compiled again.
     let build = ["build", "--workspace", "--bin", "septet-review"];
-    let binary = executable(root, &build)?;
-    let bytes = std::fs::read(&binary).with_context(|| format!("cannot read {}", binary.display()))?;
-    for name in FAULTS.iter().map(|fault| fault.name).chain([SWITCH]) {
-        ensure!(!contains(&bytes, name), "{} knows of {name}", binary.display());
+    let built = cargo(root, &build)?;
+    ensure!(!contains(&built.program()?, SWITCH)?, "septet-review looks at {SWITCH}");
+    let library = built.library()?;
+    for fault in FAULTS {
+        ensure!(!contains(&library, fault.name)?, "{} knows of {}", library.display(), fault.name);
     }
-    println!("septet-review has no trace of any of {} faults", FAULTS.len());
+    println!("septet-review and the library in it have no trace of any of {} faults", FAULTS.len());
 
     // As a release is built, without compiling all of it in release mode.
     let as_released = format!("profile.dev.package.{PACKAGE}.debug-assertions=false");
@@ -119,34 +129,54 @@ fn absent_elsewhere(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn contains(bytes: &[u8], name: &str) -> bool {
-    bytes.windows(name.len()).any(|window| window == name.as_bytes())
+fn contains(file: &Path, name: &str) -> Result<bool> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).contains(name))
 }
 
 /// The test binary with all faults in it, each switched off.
 fn build(root: &Path) -> Result<PathBuf> {
-    let binary =
-        executable(root, &["test", "--workspace", "--features", FEATURE, "--test", "core", "--no-run"])?;
-    let bytes = std::fs::read(&binary).with_context(|| format!("cannot read {}", binary.display()))?;
-    ensure!(contains(&bytes, SWITCH), "{} has no faults in it", binary.display());
-    Ok(binary)
+    let built = cargo(root, &["test", "--workspace", "--features", FEATURE, "--test", "core", "--no-run"])?;
+    let library = built.library()?;
+    for fault in FAULTS {
+        ensure!(contains(&library, fault.name)?, "{} does not know of {}", library.display(), fault.name);
+    }
+    built.program()
 }
 
-/// The one program that cargo builds.
-fn executable(root: &Path, args: &[&str]) -> Result<PathBuf> {
+/// What cargo has built or found to be up to date.
+struct Built(Vec<Artifact>);
+
+fn cargo(root: &Path, args: &[&str]) -> Result<Built> {
     let mut command = command::cargo(root);
     command.args(args);
     println!("$ {}", command::shown(&command));
     command.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     let output = command.output().context("cannot start cargo")?;
     ensure!(output.status.success(), "`cargo {}` failed ({})", args.join(" "), output.status);
-    let mut found = None;
+    let mut artifacts = Vec::new();
     for message in Message::parse_stream(output.stdout.as_slice()) {
         if let Message::CompilerArtifact(artifact) = message.context("cannot read what cargo says")? {
-            found = artifact.executable.map(PathBuf::from).or(found);
+            artifacts.push(artifact);
         }
     }
-    found.with_context(|| format!("`cargo {}` built no program", args.join(" ")))
+    Ok(Built(artifacts))
+}
+
+impl Built {
+    /// The last program, which is the one that was asked for.
+    fn program(&self) -> Result<PathBuf> {
+        let programs = self.0.iter().filter_map(|artifact| artifact.executable.as_ref());
+        programs.last().map(PathBuf::from).context("cargo built no program")
+    }
+
+    /// The library that the faults are in.
+    fn library(&self) -> Result<PathBuf> {
+        let ours = self.0.iter().filter(|artifact| artifact.target.name == PACKAGE.replace('-', "_"));
+        let mut files = ours.flat_map(|artifact| &artifact.filenames);
+        let library = files.find(|file| file.extension() == Some("rlib"));
+        library.map(PathBuf::from).with_context(|| format!("cargo built no library of {PACKAGE}"))
+    }
 }
 
 /// One server for all runs, so that not each has to make its own; `None` where somebody else's is named, or where none
@@ -223,10 +253,12 @@ impl Bench<'_> {
         Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A test keeps its data beside its binary, so runs at the same time have a binary each.
+    /// A test keeps its data in the target directory of its binary, so runs at the same time have one each.
     fn own_binary(&self, number: usize) -> Result<PathBuf> {
         let folder = self.folder.join(format!("{number}/debug/deps"));
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let tag = self.folder.join(number.to_string()).join("CACHEDIR.TAG");
+        std::fs::write(&tag, CACHEDIR_TAG).with_context(|| format!("cannot write {}", tag.display()))?;
         let own = folder.join("core");
         // Of an earlier build.
         let _ = std::fs::remove_file(&own);
@@ -269,12 +301,6 @@ mod tests {
     fn every_fault_of_a_source_is_found() {
         let source = "planted!(One => x);\n    // planted!(Not => y)\n  planted!(Two: a = b);";
         assert_eq!(sites(source).collect::<Vec<_>>(), ["One", "Two"]);
-    }
-
-    #[test]
-    fn a_name_is_found_in_a_binary() {
-        assert!(contains(b"\0InboxSkipped\0", "InboxSkipped"));
-        assert!(!contains(b"\0InboxSkippe\0", "InboxSkipped"));
     }
 
     #[test]

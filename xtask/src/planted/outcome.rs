@@ -48,8 +48,8 @@ impl fmt::Display for Outcome {
 fn first_panic(output: &str) -> Option<(String, String)> {
     let mut lines = output.lines().skip_while(|line| !line.contains(" panicked at "));
     let (_, place) = lines.next()?.split_once(" panicked at ")?;
-    let line = place.rsplitn(2, ':').last().unwrap_or(place).trim_end_matches(':');
-    let line = line.rsplit_once(':').filter(|(_, column)| column.is_empty()).map_or(line, |(line, _)| line);
+    // File and line, without the column.
+    let line = place.split(':').take(2).collect::<Vec<_>>().join(":");
     let message = lines.next().unwrap_or_default();
     // Without a message of its own an assertion shows the two values.
     let values: Vec<&str> = lines
@@ -61,7 +61,7 @@ fn first_panic(output: &str) -> Option<(String, String)> {
         Some(own) => own.trim_start_matches(": ").to_owned(),
         None => message.to_owned(),
     };
-    Some((line.to_owned(), message))
+    Some((line, message))
 }
 
 #[cfg(test)]
