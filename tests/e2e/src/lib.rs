@@ -6,11 +6,13 @@ mod command;
 mod deployment;
 mod grpc;
 mod ports;
+mod python;
 mod repository;
 mod servers;
 
 pub use command::{Finished, Running, Septet};
 pub use deployment::Deployment;
 pub use grpc::{Bearer, Channel};
+pub use python::Python;
 pub use repository::{Planted, Repository};
 pub use servers::Servers;

@@ -4,4 +4,3 @@
 mod files;
 mod kcat;
 mod python;
-mod python_tools;

@@ -1,8 +1,8 @@
 //! Python: a producer on confluent-kafka, and a client on grpcio.
 
-use septet_e2e::{Deployment, Finished};
+use septet_e2e::{Deployment, Finished, Python};
 
-use super::{files, python_tools::Python};
+use super::files;
 use crate::deployed::{Reviews, site::Topology};
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use std::{
     process::Command,
 };
 
-use septet_e2e::Finished;
 use septet_testkit::servers::skip;
+
+use crate::Finished;
 
 /// Python with the packages that `clients/requirements.txt` pins.
 pub struct Python {
