@@ -197,8 +197,8 @@ impl Process {
         let local = contracts.iter().map(|contract| contract.service).collect();
         let channels = Channels::new(&config.clients, local, methods.clone(), &catalog)?;
         let auth = match mode {
-            Mode::Serve => Auth::new(&config.auth, &config.data_dir, catalog.clone()).await?,
-            Mode::Local => Auth::new(&Default::default(), &config.data_dir, catalog.clone()).await?,
+            Mode::Serve => Auth::new(&config.auth, &config.data_dir, &catalog).await?,
+            Mode::Local => Auth::new(&Default::default(), &config.data_dir, &catalog).await?,
         };
 
         let mut routes = RoutesBuilder::default();
@@ -235,14 +235,9 @@ impl Process {
         let shared = Arc::new(Shared { services, catalog, log, queue, source, prometheus, readiness });
         routes.add_service(Admin::server(Arc::clone(&shared)));
         let intake = CancellationToken::new();
-        let calls = Calls::new(CancellationToken::new());
-        let stack = Stack {
-            auth: Arc::new(auth),
-            bounds: Arc::new(Bounds::new(&config.grpc)),
-            methods,
-            calls: calls.clone(),
-        };
-        let router = stack.wrap(routes.routes());
+        let calls = Arc::new(Calls::new(CancellationToken::new()));
+        let stack = Stack { auth, bounds: Bounds::new(&config.grpc), calls: Arc::clone(&calls) };
+        let router = stack.wrap(routes.routes(), methods);
         channels.serve(router.clone());
 
         let mut started = Started {

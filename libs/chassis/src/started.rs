@@ -69,7 +69,13 @@ pub(crate) struct Shared {
 
 impl Started {
     /// Starts to take calls, and the loops of every service.
-    pub(crate) fn serve(&mut self, incoming: Incoming, router: axum::Router, calls: Calls, health: Health) {
+    pub(crate) fn serve(
+        &mut self,
+        incoming: Incoming,
+        router: axum::Router,
+        calls: Arc<Calls>,
+        health: Health,
+    ) {
         let shared = Arc::clone(&self.shared);
         let stop = self.intake.clone();
         self.intake_tasks

@@ -1,11 +1,4 @@
-use std::sync::Arc;
-
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use http::{HeaderMap, header::AUTHORIZATION};
 use tonic::{Code, Status};
 
@@ -20,9 +13,8 @@ const REFLECTION: [&str; 2] =
 
 /// Lets a call pass if the caller's identity is proven and one of its roles is in the contract. Puts the [`Identity`]
 /// into the request's extensions. A call from this process brings its identity along; the network cannot.
-pub async fn authorise(State(auth): State<Arc<Auth>>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    if path.starts_with(HEALTH) {
+pub async fn authorise(auth: &Auth, mut request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with(HEALTH) {
         return next.run(request).await;
     }
     // Owned, all: the body of a request cannot be shared while the proof is checked.
@@ -36,12 +28,13 @@ pub async fn authorise(State(auth): State<Arc<Auth>>, mut request: Request, next
         (None, Ok(None)) => auth.identify_peer(&peer),
         (None, Err(status)) => Err(status),
     };
-    match proven.and_then(|identity| allow(&auth, identity, &path)) {
+    match proven.and_then(|identity| allow(auth, identity, request.uri().path())) {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
         }
         Err(status) => {
+            let path = request.uri().path();
             tracing::info!(path, code = ?status.code(), reason = status.message(), "a call was denied");
             status.into_http::<Body>()
         }

@@ -49,7 +49,8 @@ impl Identity {
 
 /// Checks proofs of identity and the roles of the contracts.
 pub struct Auth {
-    catalog: Catalog,
+    /// The roles that may call an RPC, by its path.
+    roles: HashMap<&'static str, &'static [&'static str]>,
     local: Option<local::LocalToken>,
     api_keys: Option<api_key::ApiKeys>,
     jwt: Option<jwt::Jwt>,
@@ -62,9 +63,13 @@ impl Auth {
     ///
     /// # Errors
     /// One line that names the setting or file that cannot be used.
-    pub async fn new(config: &AuthConfig, data_dir: &Path, catalog: Catalog) -> anyhow::Result<Self> {
+    pub async fn new(config: &AuthConfig, data_dir: &Path, catalog: &Catalog) -> anyhow::Result<Self> {
         Ok(Self {
-            catalog,
+            roles: catalog
+                .contracts()
+                .flat_map(|contract| contract.rpcs)
+                .map(|rpc| (rpc.path, rpc.roles))
+                .collect(),
             local: config.local_token.then(|| local::LocalToken::mint(data_dir)).transpose()?,
             api_keys: config.api_keys.file.as_deref().map(api_key::ApiKeys::read).transpose()?,
             jwt: jwt::Jwt::new(&config.jwt).await?,
@@ -78,11 +83,7 @@ impl Auth {
 
     /// The roles that may call an RPC; `None` if no contract has it.
     fn roles(&self, path: &str) -> Option<&'static [&'static str]> {
-        self.catalog
-            .contracts()
-            .flat_map(|contract| contract.rpcs)
-            .find(|rpc| rpc.path == path)
-            .map(|rpc| rpc.roles)
+        self.roles.get(path).copied()
     }
 
     /// Who shows a certificate with these names.

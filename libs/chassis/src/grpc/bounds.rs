@@ -1,11 +1,6 @@
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{body::Body, extract::Request, response::Response};
 use tokio::{sync::Semaphore, time::Instant};
 use tonic::Code;
 
@@ -28,12 +23,16 @@ impl Bounds {
         }
     }
 
-    pub async fn apply(State(bounds): State<Arc<Self>>, request: Request, next: Next) -> Response {
+    /// Runs a call within the bounds.
+    pub async fn apply<F>(&self, request: Request, run: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
         // A process that has much to do is not one to restart.
         if request.uri().path().starts_with(HEALTH) {
-            return next.run(request).await;
+            return run(request).await;
         }
-        let Ok(_permit) = bounds.calls.try_acquire() else {
+        let Ok(_permit) = self.calls.try_acquire() else {
             return fault(
                 Code::ResourceExhausted,
                 "SEPTET-0013",
@@ -43,9 +42,9 @@ impl Bounds {
             )
             .into_http::<Body>();
         };
-        let limit = deadline::asked(request.headers()).map_or(bounds.timeout, |asked| asked.min(LONGEST));
+        let limit = deadline::asked(request.headers()).map_or(self.timeout, |asked| asked.min(LONGEST));
         let end = Instant::now() + limit;
-        match tokio::time::timeout_at(end, deadline::within(end, next.run(request))).await {
+        match tokio::time::timeout_at(end, deadline::within(end, run(request))).await {
             Ok(response) => response,
             Err(_elapsed) => fault(
                 Code::DeadlineExceeded,

@@ -1,15 +1,12 @@
 use std::{
+    future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -28,7 +25,6 @@ const GRACE: Duration = Duration::from_secs(2);
 const HANG_UP: Duration = Duration::from_secs(2);
 
 /// The calls in flight, and the drain that they are to end for.
-#[derive(Clone)]
 pub(crate) struct Calls {
     stop: CancellationToken,
     open: TaskTracker,
@@ -66,21 +62,51 @@ impl Calls {
     /// Counts a call as long as it lasts, and ends a server stream when the process drains: a follower of events would
     /// else keep its connection, and with it the process, to the last second. The client is told to try again, and
     /// reaches another replica or the next start.
-    pub async fn follow(State(calls): State<Self>, request: Request, next: Next) -> Response {
-        let open = calls.open.token();
-        next.run(request).await.map(|inner| {
-            let stop = Box::pin(calls.stop.cancelled_owned());
-            Body::new(Ending { inner, stop, stopped: None, ended: false, _open: open })
+    pub async fn follow(self: &Arc<Self>, call: impl Future<Output = Response>) -> Response {
+        let open = self.open.token();
+        call.await.map(|inner| {
+            let calls = Arc::clone(self);
+            Body::new(Ending {
+                inner,
+                calls,
+                stop: None,
+                begun: false,
+                stopped: None,
+                ended: false,
+                _open: open,
+            })
         })
     }
 }
 
 struct Ending {
     inner: Body,
+    calls: Arc<Calls>,
     _open: TaskTrackerToken,
-    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Made when there is something to wait for; most replies are there at once.
+    stop: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    begun: bool,
     stopped: Option<Instant>,
     ended: bool,
+}
+
+impl Ending {
+    /// Whether a stream that always has more to say has had its time.
+    fn is_late(&mut self) -> bool {
+        if !std::mem::replace(&mut self.begun, true) {
+            return false;
+        }
+        if self.stopped.is_none() && self.calls.stop.is_cancelled() {
+            self.stopped = Some(Instant::now());
+        }
+        self.stopped.is_some_and(|at| at.elapsed() > GRACE)
+    }
+
+    /// Whether the process drains; wakes the stream when it does.
+    fn stops(&mut self, context: &mut Context<'_>) -> bool {
+        let stop = self.stop.get_or_insert_with(|| Box::pin(self.calls.stop.clone().cancelled_owned()));
+        stop.as_mut().poll(context).is_ready()
+    }
 }
 
 impl HttpBody for Ending {
@@ -95,14 +121,10 @@ impl HttpBody for Ending {
         if this.ended {
             return Poll::Ready(None);
         }
-        if this.stopped.is_none() && this.stop.as_mut().poll(context).is_ready() {
-            this.stopped = Some(Instant::now());
-        }
-        let late = this.stopped.is_some_and(|at| at.elapsed() > GRACE);
         match Pin::new(&mut this.inner).poll_frame(context) {
             // A reply that is there already is sent whole.
-            Poll::Ready(frame) if !late => Poll::Ready(frame),
-            Poll::Pending if this.stopped.is_none() => Poll::Pending,
+            Poll::Ready(frame) if !this.is_late() => Poll::Ready(frame),
+            Poll::Pending if !this.stops(context) => Poll::Pending,
             Poll::Ready(_) | Poll::Pending => {
                 this.ended = true;
                 Poll::Ready(Some(Ok(Frame::trailers(draining()))))

@@ -1,6 +1,11 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+};
 use http::Response;
 use septet_contract::Catalog;
 use septet_telemetry::grpc::{KnownMethods, ServerTraceLayer};
@@ -21,23 +26,26 @@ use crate::{
 /// What every call passes on its way to a service, outermost first: trace, panic guard, calls in flight, bounds,
 /// identity and roles.
 pub(crate) struct Stack {
-    pub auth: Arc<Auth>,
-    pub bounds: Arc<Bounds>,
-    pub methods: KnownMethods,
-    pub calls: Calls,
+    pub auth: Auth,
+    pub bounds: Bounds,
+    pub calls: Arc<Calls>,
 }
 
 impl Stack {
     /// Puts the layers around the routes.
-    pub fn wrap(self, routes: Routes) -> Router {
+    pub fn wrap(self, routes: Routes, methods: KnownMethods) -> Router {
         routes
             .prepare()
             .into_axum_router()
-            .layer(from_fn_with_state(self.auth, authorise))
-            .layer(from_fn_with_state(self.bounds, Bounds::apply))
-            .layer(from_fn_with_state(self.calls, Calls::follow))
+            // One layer of three: each layer of axum's makes a copy of what is within it, for each call.
+            .layer(from_fn_with_state(Arc::new(self), Self::pass))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(ServerTraceLayer::new(self.methods))
+            .layer(ServerTraceLayer::new(methods))
+    }
+
+    async fn pass(State(stack): State<Arc<Self>>, request: Request, next: Next) -> axum::response::Response {
+        let allowed = |request| authorise(&stack.auth, request, next);
+        stack.calls.follow(stack.bounds.apply(request, allowed)).await
     }
 }
 
@@ -104,7 +112,7 @@ impl Health {
 }
 
 /// Serves until the drain, then lets the calls in flight finish.
-pub(crate) async fn serve(incoming: Incoming, router: Router, calls: Calls) -> anyhow::Result<()> {
+pub(crate) async fn serve(incoming: Incoming, router: Router, calls: Arc<Calls>) -> anyhow::Result<()> {
     let serve = Server::builder()
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(5)))

@@ -113,7 +113,7 @@ async fn what_is_left_of_a_deadline_goes_along_with_the_call() {
     let told = left(review(patient.clone(), "deadline").await);
     assert!((2_000..=3_000).contains(&told), "its own: {told} ms");
 
-    first.script.next.set(patient).ok().expect("set once");
+    assert!(first.script.next.set(patient).is_ok(), "set once");
     let mut call = Request::new(ReviewDiffRequest { repository: "pass on".to_owned(), ..Default::default() });
     call.set_timeout(Duration::from_millis(1_500));
     let mut client = ReviewServiceClient::new(channel(&[first.grpc], Duration::from_secs(10)));

@@ -1,12 +1,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use metrics::histogram;
 use tracing::{Span, field};
 
 use super::code::Code;
 use super::methods::Method;
-use crate::metrics::names;
 
 /// One call, from its headers to the end of its reply. Dropping it records it, whichever way the call ends.
 #[derive(Debug)]
@@ -54,17 +52,17 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let code = self.code.unwrap_or(Code::CANCELLED);
-        let (name, is_error) = match self.side {
-            Side::Server => (names::RPC_SERVER_CALL_DURATION_SECONDS, code.is_server_fault()),
-            Side::Client => (names::RPC_CLIENT_CALL_DURATION_SECONDS, code.number() != 0),
+        let is_error = match self.side {
+            Side::Server => code.is_server_fault(),
+            Side::Client => code.number() != 0,
         };
         self.span.record("rpc.grpc.status_code", code.number());
         if is_error {
             self.span.record("otel.status_code", "ERROR");
         }
-        let (service, method) = (self.method.owner.clone(), self.method.full.clone());
-        histogram!(name, "service" => service, "method" => method, "code" => code.name())
-            .record(self.started.elapsed());
+        if let Some(duration) = self.method.duration(self.side, code) {
+            duration.record(self.started.elapsed());
+        }
     }
 }
 

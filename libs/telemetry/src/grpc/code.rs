@@ -25,6 +25,8 @@ const NAMES: [&str; 17] = [
 ];
 
 impl Code {
+    /// How many there are.
+    pub(super) const COUNT: usize = NAMES.len();
     pub(super) const CANCELLED: Self = Self(1);
     pub(super) const UNKNOWN: Self = Self(2);
     pub(super) const UNAVAILABLE: Self = Self(14);
@@ -51,6 +53,10 @@ impl Code {
 
     pub(super) fn name(self) -> &'static str {
         NAMES.get(usize::from(self.0)).copied().unwrap_or("UNKNOWN")
+    }
+
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
     }
 
     pub(super) fn number(self) -> i64 {

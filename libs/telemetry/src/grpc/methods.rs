@@ -1,7 +1,10 @@
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use metrics::SharedString;
+use metrics::{Histogram, SharedString, histogram};
+
+use super::{call::Side, code::Code};
+use crate::metrics::names;
 
 /// The methods that get a label of their own. A path is chosen by the caller, so every other one counts as `other`:
 /// nobody can make this process keep a time series for each path they invent.
@@ -17,11 +20,25 @@ pub(super) struct Method {
     pub(super) owner: SharedString,
     /// `septet.docs.v1.DocsService/GetPage`.
     pub(super) full: SharedString,
+    /// By side and code. Kept, as finding a series by its labels costs more than recording into it.
+    durations: [[OnceLock<Histogram>; Code::COUNT]; 2],
 }
 
 impl Method {
     fn new(owner: &str, full: &str) -> Arc<Self> {
-        Arc::new(Self { owner: shared(owner), full: shared(full) })
+        Arc::new(Self { owner: shared(owner), full: shared(full), durations: Default::default() })
+    }
+
+    /// What records how long calls take that end so.
+    pub(super) fn duration(&self, side: Side, code: Code) -> Option<&Histogram> {
+        let (of_side, name) = match side {
+            Side::Server => (&self.durations[0], names::RPC_SERVER_CALL_DURATION_SECONDS),
+            Side::Client => (&self.durations[1], names::RPC_CLIENT_CALL_DURATION_SECONDS),
+        };
+        let (service, method) = (&self.owner, &self.full);
+        Some(of_side.get(code.index())?.get_or_init(|| {
+            histogram!(name, "service" => service.clone(), "method" => method.clone(), "code" => code.name())
+        }))
     }
 
     /// The protobuf service and the method's own name.
