@@ -84,7 +84,11 @@ pub struct Child {
 
 impl Child {
     pub fn stack(dir: &Path) -> anyhow::Result<Self> {
-        let made = this_binary()?.args(["keys", "new", "--subject", "bench", "--role", "viewer"]).output()?;
+        let made = this_binary()?
+            .args(["keys", "new", "--subject", "bench", "--role", "viewer"])
+            // The entry for the file of keys.
+            .stderr(Stdio::piped())
+            .output()?;
         ensure!(made.status.success(), "no API key was made");
         let keys = dir.join("keys.toml");
         fs::write(&keys, made.stderr)?;
