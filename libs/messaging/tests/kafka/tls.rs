@@ -95,7 +95,7 @@ async fn both_sides_show_who_they_are() {
     let error = refused(log(mutual, "localhost", unknown), "BEGIN").await;
     assert!(error.contains("kafka.security.ca_file"), "{error}");
     let error = refused(log(mutual, "127.0.0.1", shown(&known)), "BEGIN").await;
-    assert!(error.contains("hostname mismatch") || error.contains("IP address mismatch"), "{error}");
+    assert!(error.contains("kafka.brokers"), "{error}");
     let anonymous = KafkaSecurity { certificate_file: None, key_file: None, ..shown(&known) };
     let error = refused(log(mutual, "localhost", anonymous), "BEGIN").await;
     assert!(error.contains("kafka.security.certificate_file"), "{error}");

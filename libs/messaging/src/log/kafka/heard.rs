@@ -36,6 +36,7 @@ impl Quiet {
         // It begins with the name of the thread.
         let what = message.split_once("]: ").map_or(message, |(_, what)| what);
         let mut what = what
+            .replace("(install ca-certificates package)", "and that it is for the host of kafka.brokers")
             .replace("ssl.ca.location", "kafka.security.ca_file")
             .replace("ssl.certificate.location", "kafka.security.certificate_file")
             .replace("ssl.key.location", "kafka.security.key_file");

@@ -15,7 +15,8 @@ use lapin::{
 use rand::Rng;
 use tokio::{
     sync::{Mutex, watch},
-    time::timeout,
+    task::AbortHandle,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,9 @@ use super::{super::QueueError, BACKEND, RabbitConfig, tls};
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// Longest pause: a broker that is back is to be found in seconds.
 const LAST_PAUSE: Duration = Duration::from_secs(3);
+
+/// How often to look whether a connection is gone.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// One connection at a time.
 pub(super) struct Link {
@@ -44,6 +48,8 @@ pub(super) struct Link {
 #[derive(Default)]
 struct State {
     connection: Option<Arc<Connection>>,
+    /// The task that follows what the broker says of it.
+    attending: Option<AbortHandle>,
     /// Attempts that failed in a row, and when the last one did.
     failures: u32,
     failed: Option<Instant>,
@@ -92,9 +98,12 @@ impl Link {
         let connected = self.in_time(tls::connect(&self.config, &self.uri, properties)).await;
         match connected.and_then(|connected| connected.map_err(unavailable)) {
             Ok(connection) => {
-                self.attend(&connection);
+                if let Some(attending) = state.attending.take() {
+                    attending.abort();
+                }
+                let attending = Some(self.attend(&connection));
                 let connection = Arc::new(connection);
-                *state = State { connection: Some(connection.clone()), ..State::default() };
+                *state = State { connection: Some(connection.clone()), attending, ..State::default() };
                 self.note(None);
                 tracing::info!(
                     backend = BACKEND,
@@ -120,11 +129,18 @@ impl Link {
 
     /// Follows what the broker says of a connection: that it is short of disk or memory and takes nothing in, and that
     /// this is over.
-    fn attend(&self, connection: &Connection) {
+    fn attend(&self, connection: &Connection) -> AbortHandle {
         let (mut events, blocked) = (Box::pin(connection.events_listener()), self.blocked.clone());
+        let status = connection.status().clone();
         blocked.send_replace(None);
-        tokio::spawn(async move {
-            while let Some(event) = events.next().await {
+        let attending = tokio::spawn(async move {
+            loop {
+                let event = tokio::select! {
+                    event = events.next() => event,
+                    // The end of a connection is not always told.
+                    () = sleep(LOOK) => if status.connected() { continue } else { None },
+                };
+                let Some(event) = event else { break };
                 match event {
                     Event::ConnectionBlocked(reason) => {
                         tracing::warn!(
@@ -138,11 +154,14 @@ impl Link {
                         tracing::info!(backend = BACKEND, "the broker takes jobs again");
                         blocked.send_replace(None);
                     }
-                    Event::Error(_) => return,
+                    Event::Error(_) => break,
                     _ => {}
                 }
             }
+            // It holds for this connection only.
+            blocked.send_replace(None);
         });
+        attending.abort_handle()
     }
 
     /// Ok unless the broker has said that it takes nothing in.
