@@ -145,6 +145,8 @@ impl Cx {
         if lane == Lane::Event {
             let mut record = record;
             record.headers.retain(|header| !header.key.starts_with(PREFIX));
+            let omitted = omit_unsendable(&mut record, sendable_bytes(self.units()));
+            record.headers.extend(omitted.into_iter().map(|what| Header::text("septet_omitted", what)));
             record.headers.extend([
                 Header::text("septet_dead_letter_id", id),
                 Header::text("septet_reason", reason.as_str()),
@@ -160,6 +162,42 @@ impl Cx {
         }
         Ok(())
     }
+}
+
+/// Room for what a dead or redriven record has beside what was consumed: its headers and key.
+const ROOM: usize = 16 * 1024;
+
+/// Bytes of a dead or redriven record that every log takes.
+fn sendable_bytes(units: &Units) -> usize {
+    units.settings().max_message_bytes + ROOM
+}
+
+/// Takes from a record what no log would take, so that the rest is told all the same: the row in the database has the
+/// whole. Gives what was taken.
+fn omit_unsendable(record: &mut Record, limit: usize) -> Vec<&'static str> {
+    let mut omitted = Vec::new();
+    let before = record.headers.len();
+    record.headers.retain(is_sendable);
+    let mut lost_headers = record.headers.len() < before;
+    if record.size() > limit && record.value.take().is_some() {
+        omitted.push("value");
+    }
+    if record.size() > limit && !record.headers.is_empty() {
+        record.headers.clear();
+        lost_headers = true;
+    }
+    if record.size() > limit && record.key.take().is_some() {
+        omitted.push("key");
+    }
+    if lost_headers {
+        omitted.push("headers");
+    }
+    omitted
+}
+
+/// Kafka's clients write no other keys, though a broker takes them.
+fn is_sendable(header: &Header) -> bool {
+    std::str::from_utf8(&header.key).is_ok_and(|key| !key.contains('\0'))
 }
 
 /// The dead letters of one service, for its operators.
@@ -205,10 +243,11 @@ impl DeadLetters {
     }
 
     /// Gives a dead letter to its service again as a new delivery, with another value where one is given. `None` if there
-    /// is none with this id, or it is not open and `again` is false.
+    /// is none with this id, or it is not open and `again` is false. Headers that no client can write are left out.
     ///
     /// # Errors
-    /// [`CxError`] if the database is away or the outbox is full.
+    /// [`CxError`] if the database is away or the outbox is full; [`CxError::TooLarge`] where the value is one that the
+    /// service would not take either, so that only a smaller one helps.
     pub async fn redrive(
         &self,
         id: &str,
@@ -224,20 +263,24 @@ impl DeadLetters {
         // A new identity: the inbox has seen the old one.
         let identity = Uuid::now_v7().to_string();
         planted!(RedriveWithoutNewId: identity = crate::planted::old_identity(&record));
-        record.headers.retain(|header| !header.key.starts_with(PREFIX));
-        let draft = if letter.reason == Reason::UNPUBLISHABLE.as_str() && letter.lane == Lane::Event.as_str()
+        record.headers.retain(|header| !header.key.starts_with(PREFIX) && is_sendable(header));
+        let (size, limit) = (record.size(), sendable_bytes(&self.units));
+        if letter.lane == Lane::Event.as_str() && size > limit {
+            return Err(CxError::TooLarge { r#type: "redriven record".to_owned(), size, limit });
+        }
+        let redriven = redrive_topic(self.units.service());
+        let draft = if letter.reason == Reason::UNPUBLISHABLE.as_str()
+            && letter.lane == Lane::Event.as_str()
+            && letter.origin != redriven
         {
             // It never left: it goes where it was to go.
             Draft { lane: Lane::Event, destination: letter.origin.clone(), record, due: cx.now() }
         } else if letter.lane == Lane::Event.as_str() {
             record.headers.push(Header::text(REDRIVE_ID, identity));
-            record.headers.push(Header::text(TOPIC, letter.origin.clone()));
-            Draft {
-                lane: Lane::Event,
-                destination: redrive_topic(self.units.service()),
-                record,
-                due: cx.now(),
-            }
+            // One that could not be redriven still says where it first came from.
+            let origin = first_topic(&letter.record).filter(|_| letter.origin == redriven);
+            record.headers.push(Header::text(TOPIC, origin.unwrap_or(&letter.origin)));
+            Draft { lane: Lane::Event, destination: redriven, record, due: cx.now() }
         } else {
             record.headers.retain(|header| header.key != "ce_id".as_bytes());
             record.headers.push(Header::text("ce_id", identity));

@@ -91,7 +91,9 @@ pub(crate) fn read(
     limits: &Limits,
 ) -> Delivery {
     let Fetched { offset, record } = fetched;
-    let unhandled = |r#type: &str| handlers.event(r#type).is_none() && catalog.event(r#type).is_some();
+    // On its own topic; elsewhere it is in the wrong place, which somebody should know.
+    let is_at_home = |r#type: &str| catalog.event(r#type).is_some_and(|event| event.topic.name == topic);
+    let unhandled = |r#type: &str| handlers.event(r#type).is_none() && is_at_home(r#type);
     if cloudevents::peek_type(&record).is_some_and(|name| unhandled(&name)) {
         return Delivery::Unhandled;
     }

@@ -47,17 +47,29 @@ impl HandleError {
         Self::Reject { code, message: message.into() }
     }
 
+    /// Something that the handler needs does not answer, such as another service: that is waited for, however long, and
+    /// counts as no attempt. Not for what may be slow because of this very event or job, as it would be waited for too.
+    pub fn outage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Retry(Box::new(Outage(error.into())))
+    }
+
     /// True if the delivery was handled already, so there is nothing to do.
     pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Retry(error) if matches!(cause_in(&**error), Some(CxError::Done)))
     }
 
-    /// True if it was the database or the outbox that failed: that says nothing about the event or job.
+    /// True if it was the database, the outbox or another service that failed: that says nothing about the event or job.
     pub(crate) fn is_outage(&self) -> bool {
         matches!(self, Self::Retry(error) if cause_in(&**error).is_some_and(CxError::is_transient)
-            || cause_in(&**error).is_some_and(StoreError::is_transient))
+            || cause_in(&**error).is_some_and(StoreError::is_transient)
+            || cause_in::<Outage>(&**error).is_some())
     }
 }
+
+/// Marks what is no failure of the event or job.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Outage(Box<dyn Error + Send + Sync>);
 
 impl<T: Error + Send + Sync + 'static> From<T> for HandleError {
     fn from(error: T) -> Self {

@@ -51,12 +51,14 @@ fn too_large(diff: &Diff, limit: usize) -> Fetched {
     ))
 }
 
-/// A change that devops does not know will not appear by waiting; anything else may.
+/// A change that devops does not know will not appear by waiting; anything else may. That devops is away says nothing about
+/// the change.
 fn gone(status: Status) -> Result<Fetched, HandleError> {
     match status.code() {
         Code::NotFound | Code::FailedPrecondition | Code::DataLoss => {
             Ok(Fetched::Unreadable("devops does not have the diff any more".to_owned()))
         }
+        Code::Unavailable => Err(HandleError::outage(status)),
         _ => Err(status.into()),
     }
 }

@@ -16,6 +16,8 @@ use tokio::sync::Semaphore;
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
     Retry,
+    /// Another service does not answer.
+    Away,
     Reject,
     Panic,
     Hang,
@@ -70,6 +72,7 @@ impl Reviewer {
         match act {
             None => Ok(()),
             Some(Act::Retry) => Err(HandleError::Retry("not now".into())),
+            Some(Act::Away) => Err(HandleError::outage("nobody answers")),
             Some(Act::Reject) => Err(HandleError::reject("TEST-0001", "never")),
             Some(Act::Panic) => panic!("a handler's bug"),
             Some(Act::Hang) => std::future::pending().await,
