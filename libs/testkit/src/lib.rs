@@ -2,6 +2,7 @@
 //! real [`servers`], a [`service`] in a process of the test's own, and [`evidence`] that failed tests leave behind. A dev-dependency only.
 
 pub mod certificates;
+pub mod client;
 pub mod conformance;
 mod eventually;
 pub mod evidence;

@@ -2,5 +2,8 @@
 //! by default; `cargo xtask chaos --full` runs the whole ones.
 
 mod kills;
+mod links;
 mod outages;
+mod poison;
+mod rolling;
 mod support;

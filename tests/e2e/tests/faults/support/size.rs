@@ -28,3 +28,8 @@ fn number(variable: &str, otherwise: u64) -> u64 {
         Err(_) => otherwise,
     }
 }
+
+/// Whether `cargo xtask chaos --full` asks for the whole size, where that is no number of events or faults.
+pub fn is_full() -> bool {
+    std::env::var_os("SEPTET_CHAOS_FULL").is_some()
+}
