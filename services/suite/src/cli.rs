@@ -12,8 +12,7 @@ use crate::{
     describe,
     dlq::{self, DlqCommand},
     events::{self, EventsCommand, ReplayArgs},
-    suite,
-    topics,
+    suite, topics,
     up::{self, UpArgs},
 };
 

@@ -39,7 +39,8 @@ async fn apply(global: &Global, wait: WaitArgs) -> anyhow::Result<()> {
         return print(&topics_applied(&applied.created, &applied.widened));
     }
     let connection = Connection::open(global).await?;
-    let applied = AdminServiceClient::new(connection.channel.clone()).apply_topics(ApplyTopicsRequest {}).await;
+    let applied =
+        AdminServiceClient::new(connection.channel.clone()).apply_topics(ApplyTopicsRequest {}).await;
     connection.close().await?;
     let applied = applied.map_err(|status| told(&status))?.into_inner();
     print(&topics_applied(&applied.created, &applied.widened))
