@@ -29,14 +29,14 @@ pub async fn run() -> anyhow::Result<Row> {
     let (through, around) = (load::Load::new(&stack).await?, load::Load::new(&bare).await?);
     let (mut costs, mut references) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let cost = cost(&stack, &through).await?;
+        let through_stack = cost(&stack, &through).await?;
         let reference = cost(&bare, &around).await?;
         // The first is a warm-up.
         if round > 0 {
             say(&format!(
-                "round {round}: the whole stack {cost:.1} µs, bare tonic {reference:.1} µs a call\n"
+                "round {round}: the whole stack {through_stack:.1} µs, bare tonic {reference:.1} µs a call\n"
             ));
-            costs.push(cost);
+            costs.push(through_stack);
             references.push(reference);
         }
     }

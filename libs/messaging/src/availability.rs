@@ -39,7 +39,7 @@ impl Availability {
     ) -> Result<(), String> {
         // Held across the question, so that many who ask at once ask the backend once.
         let mut last = self.last.lock().await;
-        if !last.as_ref().is_some_and(|look| look.at.elapsed() < FRESH) {
+        if last.as_ref().is_none_or(|look| look.at.elapsed() >= FRESH) {
             let reason = match timeout(LIMIT, ping).await {
                 Ok(Ok(())) => None,
                 Ok(Err(error)) => Some(error.to_string()),

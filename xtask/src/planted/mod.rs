@@ -166,8 +166,8 @@ fn cargo(root: &Path, args: &[&str]) -> Result<Built> {
 impl Built {
     /// The last program, which is the one that was asked for.
     fn program(&self) -> Result<PathBuf> {
-        let programs = self.0.iter().filter_map(|artifact| artifact.executable.as_ref());
-        programs.last().map(PathBuf::from).context("cargo built no program")
+        let mut programs = self.0.iter().filter_map(|artifact| artifact.executable.as_ref());
+        programs.next_back().map(PathBuf::from).context("cargo built no program")
     }
 
     /// The library that the faults are in.

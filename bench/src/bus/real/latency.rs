@@ -129,9 +129,12 @@ async fn produce(servers: &Servers, rate: f64, lasting: Duration) -> anyhow::Res
     production.await?
 }
 
-/// Where the broker put the records, by number.
+/// A record's number, and its partition and offset.
+type Place = (usize, (i32, i64));
+
+/// Where the broker put the records.
 #[derive(Clone, Default)]
-struct Places(Arc<Mutex<Vec<(usize, (i32, i64))>>>);
+struct Places(Arc<Mutex<Vec<Place>>>);
 
 impl ClientContext for Places {}
 

@@ -95,8 +95,9 @@ async fn latency(servers: &Servers, report: &mut Report, rate: f64) -> anyhow::R
         bare.push(latency::bare(servers, rate, PACED).await?);
         say(&format!("round {round}: effect {:?}, bare {:?} ms\n", effects[round], bare[round]));
     }
-    let of = |which: fn(&Quantiles) -> f64, of: &[Quantiles]| median(of.iter().map(which).collect());
-    let quantiles: [(&str, fn(&Quantiles) -> f64, Option<f64>); 3] =
+    type Which = fn(&Quantiles) -> f64;
+    let of = |which: Which, of: &[Quantiles]| median(of.iter().map(which).collect());
+    let quantiles: [(&str, Which, Option<f64>); 3] =
         [("p50", |q| q.p50, None), ("p99", |q| q.p99, Some(3.0)), ("p99.9", |q| q.p999, None)];
     for (name, which, must) in quantiles {
         report.extend([Row::cost(

@@ -11,7 +11,7 @@ use std::{
 use anyhow::ensure;
 use septet_contract::{Catalog, Event as _};
 use septet_messaging::{
-    Cx, Dispatcher, Handle, HandleError, Handlers, Relay, Settings, Units, log::SharedLog,
+    Column, Cx, Dispatcher, Handle, HandleError, Handlers, Relay, Settings, Units, Write, log::SharedLog,
 };
 use septet_proto_devops::v1::ChangePushed;
 use septet_proto_review::v1::ReviewCompleted;

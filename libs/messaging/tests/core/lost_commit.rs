@@ -63,7 +63,7 @@ async fn carry(mut near: TcpStream, server: &str, to_lose: &AtomicUsize) -> std:
                 let one_less = |left: usize| left.checked_sub(1);
                 if commits && to_lose.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
                     // Once it answers, it has committed.
-                    far.read(&mut down).await?;
+                    let _answer = far.read(&mut down).await?;
                     return Ok(());
                 }
             }

@@ -103,7 +103,11 @@ async fn a_rejected_event_leaves_its_neighbours_alone(of: Fixture) {
     assert_eq!(of.effects().await, ["a", "b", "d", "f"], "their effects are undone");
     assert_eq!(of.published().await, ["a", "b", "d", "f"], "their events did not leave");
     let attempts = ["a", "b", "c", "a", "b", "d", "e", "f"];
-    assert_eq!(of.service.attempts(), attempts, "only what the first one's transaction took along is repeated");
+    assert_eq!(
+        of.service.attempts(),
+        attempts,
+        "only what the first one's transaction took along is repeated"
+    );
     let letters = of.open_letters(2).await;
     assert_eq!(letters.len(), 2);
     assert_eq!((letters[0].reason.as_str(), letters[0].error.as_str()), ("rejected", "TEST-0001: never"));

@@ -47,7 +47,7 @@ async fn what_else_is_set_on_a_topic_stays() {
         ..topic.clone()
     };
     let applied = log.apply_topics(std::slice::from_ref(&shorter)).await.expect("applied");
-    assert_eq!(applied.retention_changed, [topic.name.clone()]);
+    assert_eq!(applied.retention_changed, std::slice::from_ref(&topic.name));
     eventually("the new time", async || is("retention.ms", "60000").await).await;
     eventually("the new size", async || is("retention.bytes", "5000000").await).await;
     assert_eq!(value("max.message.bytes").await.as_deref(), Some("2000000"));

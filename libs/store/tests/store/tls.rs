@@ -45,7 +45,7 @@ impl Secured {
         let data = workspace.path().join("postgres/data");
         // The server takes no key that others may read.
         let owner = fs::metadata(&data).expect("the data directory");
-        let mut at = |name: &str, text: &str| {
+        let at = |name: &str, text: &str| {
             let path = data.join(name);
             fs::write(&path, text).expect("written");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("closed to others");

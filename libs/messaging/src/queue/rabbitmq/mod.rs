@@ -55,12 +55,7 @@ impl RabbitQueue {
     pub fn new(config: RabbitConfig) -> Result<Self, QueueError> {
         let link = Arc::new(Link::new(config.clone(), "taking jobs")?);
         let publisher = Arc::new(Publisher::new(Link::new(config, "sending jobs")?));
-        Ok(Self {
-            link,
-            publisher,
-            leases: Arc::default(),
-            availability: Availability::new(BACKEND),
-        })
+        Ok(Self { link, publisher, leases: Arc::default(), availability: Availability::new(BACKEND) })
     }
 
     fn check_open(&self) -> Result<(), QueueError> {

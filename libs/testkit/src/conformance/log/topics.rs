@@ -38,7 +38,7 @@ pub async fn retention_is_changed(fixture: &dyn LogFixture) {
     let longer = TopicSettings { retention: settings.retention * 2, ..settings.clone() };
     let smaller = TopicSettings { retention_bytes: Some(1 << 20), ..longer.clone() };
     for other in [&longer, &smaller, &settings] {
-        assert_eq!(apply(other).await, [settings.name.clone()]);
+        assert_eq!(apply(other).await, std::slice::from_ref(&settings.name));
         eventually("the change to be seen", async || apply(other).await.is_empty().then_some(())).await;
     }
     log.close().await;

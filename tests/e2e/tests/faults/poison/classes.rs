@@ -153,8 +153,11 @@ pub const CLASSES: &[Class] = &[
     }),
 ];
 
+/// A record's name, and how to make it for an operation.
+type Right = (&'static str, fn(&str) -> Poison);
+
 /// What looks odd, and is right: it is handled like any other.
-pub const RIGHT: &[(&str, fn(&str) -> Poison)] = &[
+pub const RIGHT: &[Right] = &[
     ("a key that is not the message's", |id| Poison {
         key: Some("elsewhere".to_owned()),
         ..Poison::binary(id)
