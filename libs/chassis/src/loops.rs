@@ -14,10 +14,12 @@ const DECLARE_AGAIN: Duration = Duration::from_secs(1);
 /// How often old rows are removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
 
-/// Declares the queues, however long their server is away; until then workers and relays wait.
+/// Declares the queues, however long their server is away, and tells the workers, who wait for it; relays hold what they
+/// cannot send yet.
 pub(crate) async fn declare(
     queue: &dyn Queue,
     queues: &[QueueSettings],
+    declared: &CancellationToken,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     while let Err(error) = queue.declare(queues).await {
@@ -30,6 +32,7 @@ pub(crate) async fn declare(
             () = tokio::time::sleep(DECLARE_AGAIN) => {}
         }
     }
+    declared.cancel();
     stop.cancelled().await;
     Ok(())
 }

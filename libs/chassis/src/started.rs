@@ -87,10 +87,12 @@ impl Started {
                 ("readiness".to_owned(), Ok(()))
             }
         });
+        let declared = CancellationToken::new();
         self.intake_tasks.spawn({
-            let (queue, stop) = (Arc::clone(&shared.queue), stop.clone());
+            let (queue, declared, stop) = (Arc::clone(&shared.queue), declared.clone(), stop.clone());
             let queues: Vec<_> = shared.services.iter().map(|running| running.contract).collect();
-            async move { ("queues".to_owned(), declare(&*queue, &backends::queues(&queues), &stop).await) }
+            let queues = backends::queues(&queues);
+            async move { ("queues".to_owned(), declare(&*queue, &queues, &declared, &stop).await) }
         });
         for service in &shared.services {
             let name = service.contract.service;
@@ -116,8 +118,12 @@ impl Started {
                 }
             });
             self.intake_tasks.spawn({
-                let stop = stop.clone();
+                let (declared, stop) = (declared.clone(), stop.clone());
                 async move {
+                    tokio::select! {
+                        () = declared.cancelled() => {}
+                        () = stop.cancelled() => {}
+                    }
                     let ended = worker.run(stop.clone()).await.map_err(anyhow::Error::from);
                     until_stop(&ended, &stop).await;
                     (format!("{name}.jobs"), ended)

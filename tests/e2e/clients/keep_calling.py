@@ -36,7 +36,12 @@ DIFF = b"--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+hello\n"
 
 
 def channel(addresses):
-    options = [("grpc.enable_retries", 1), ("grpc.service_config", json.dumps(SERVICE_CONFIG))]
+    options = [
+        ("grpc.enable_retries", 1),
+        ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+        # Else it is the whole list, whose comma no authority may have: HTTP/2 servers refuse such requests.
+        ("grpc.default_authority", "septet"),
+    ]
     return grpc.insecure_channel("ipv4:" + ",".join(addresses), options)
 
 

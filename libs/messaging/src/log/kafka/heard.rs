@@ -54,6 +54,10 @@ impl ClientContext for Quiet {
         if facility == "FAIL" {
             self.note(message);
         }
+        // Ours, at every start of a producer: the property does what it says.
+        if facility == "CONFWARN" && message.contains("enable.gapless.guarantee") {
+            return;
+        }
         match level {
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
