@@ -21,7 +21,7 @@ use super::{
     client::{self, Producer},
     servers::{Servers, ranges},
     service::{Running, Writes},
-    watched::WatchedLog,
+    watched::{Done, WatchedLog},
 };
 use crate::bus::sampling::Quantiles;
 
@@ -32,34 +32,78 @@ const WARM_UP: Duration = Duration::from_secs(3);
 /// How long the last records may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// As fast as the producer takes them.
+const AT_ONCE: f64 = f64::INFINITY;
+/// Records that a service handles before it is measured: some for each partition.
+const FIRST: usize = 1_200;
+
 /// A record's place in the log and when it was handed to the producer.
-type Sent = HashMap<(i32, i64), Instant>;
+type Sent = ((i32, i64), Instant);
+
+/// A service that has its partitions and has handled a first record of each.
+struct Warm {
+    log: Arc<WatchedLog>,
+    running: Running,
+    handled: usize,
+}
+
+impl Warm {
+    async fn start(servers: &Servers) -> anyhow::Result<Self> {
+        let inner: SharedLog = Arc::new(servers.log()?);
+        backlog::apply_topics(&inner).await?;
+        let log = Arc::new(WatchedLog::new(inner, ChangePushed::TOPIC));
+        let running = Running::start(servers, log.clone(), Writes::Together).await?;
+        let limit = Instant::now() + PATIENCE;
+        while log.assigned() < backlog::PARTITIONS as usize {
+            ensure!(Instant::now() < limit, "the group did not get its partitions");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let mut warm = Self { log, running, handled: 0 };
+        warm.handle(servers, FIRST, AT_ONCE).await?;
+        Ok(warm)
+    }
+
+    /// Produces so many records at that rate, and waits until they had their effects.
+    async fn handle(&mut self, servers: &Servers, events: usize, rate: f64) -> anyhow::Result<Vec<Sent>> {
+        let sent = produce(servers, events, rate).await?;
+        self.handled += events;
+        self.running.finished(self.handled).await?;
+        Ok(sent)
+    }
+
+    async fn end(self) -> anyhow::Result<Vec<Done>> {
+        self.running.end().await?;
+        let mut done = self.log.done();
+        self.log.close().await;
+        done.sort_unstable_by_key(|(partition, next, _)| (*partition, *next));
+        Ok(done)
+    }
+}
+
+/// Events a second when they are produced on the same machine at the same time: no more than that is full load here.
+pub async fn full_load(servers: &Servers, events: usize) -> anyhow::Result<f64> {
+    let mut warm = Warm::start(servers).await?;
+    let began = Instant::now();
+    warm.handle(servers, events, AT_ONCE).await?;
+    let took = began.elapsed();
+    warm.end().await?;
+    Ok(crate::bus::sampling::rate(events, took))
+}
 
 /// From the producer's `send` to the commit of the handler's transaction.
 pub async fn to_effect(servers: &Servers, rate: f64, lasting: Duration) -> anyhow::Result<Quantiles> {
-    let inner: SharedLog = Arc::new(servers.log()?);
-    backlog::apply_topics(&inner).await?;
-    let log = Arc::new(WatchedLog::new(inner, ChangePushed::TOPIC));
-    let running = Running::start(servers, log.clone(), Writes::Together).await?;
-    let limit = Instant::now() + PATIENCE;
-    while log.assigned() < backlog::PARTITIONS as usize {
-        ensure!(Instant::now() < limit, "the group did not get its partitions");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let sent = produce(servers, rate, lasting).await?;
-    running.finished(sent.all).await?;
-    running.end().await?;
-    let mut done = log.done();
-    log.close().await;
-    done.sort_unstable_by_key(|(partition, next, _)| (*partition, *next));
-    let times = sent.counted.iter().filter_map(|((partition, offset), began)| {
+    let mut warm = Warm::start(servers).await?;
+    let sent = warm.handle(servers, events_of(rate, lasting), rate).await?;
+    let done = warm.end().await?;
+    let counted = counted(sent);
+    let times = counted.iter().filter_map(|((partition, offset), began)| {
         // The first position after the record's own offset.
         let index = done.partition_point(|(p, next, _)| (*p, *next) <= (*partition, *offset));
         let (p, _, at) = done.get(index)?;
         (p == partition).then(|| at.duration_since(*began))
     });
     let times: Vec<Duration> = times.collect();
-    ensure!(times.len() == sent.counted.len(), "{} of {} records were done", times.len(), sent.counted.len());
+    ensure!(times.len() == counted.len(), "{} of {} records were done", times.len(), counted.len());
     Ok(Quantiles::of(times))
 }
 
@@ -83,36 +127,38 @@ pub async fn bare(servers: &Servers, rate: f64, lasting: Duration) -> anyhow::Re
         }
         received
     });
-    let sent = produce(servers, rate, lasting).await?;
-    finish.send(sent.all)?;
+    let sent = produce(servers, events_of(rate, lasting), rate).await?;
+    finish.send(sent.len())?;
     let received = reading.await?;
-    let times: Vec<Duration> = sent
-        .counted
-        .iter()
-        .filter_map(|(at, began)| Some(received.get(at)?.duration_since(*began)))
-        .collect();
-    ensure!(times.len() == sent.counted.len(), "{} of {} records came", times.len(), sent.counted.len());
+    let counted = counted(sent);
+    let times = counted.iter().filter_map(|(at, began)| Some(received.get(at)?.duration_since(*began)));
+    let times: Vec<Duration> = times.collect();
+    ensure!(times.len() == counted.len(), "{} of {} records came", times.len(), counted.len());
     Ok(Quantiles::of(times))
 }
 
-struct Production {
-    all: usize,
-    /// Without those of the warm-up.
-    counted: Sent,
+fn events_of(rate: f64, lasting: Duration) -> usize {
+    (rate * (lasting + WARM_UP).as_secs_f64()) as usize
+}
+
+/// Without those of the warm-up.
+fn counted(mut sent: Vec<Sent>) -> Vec<Sent> {
+    let began = sent.iter().map(|(_, at)| *at).min();
+    sent.retain(|(_, at)| began.is_some_and(|began| *at >= began + WARM_UP));
+    sent
 }
 
 /// Sends records at an even rate.
-async fn produce(servers: &Servers, rate: f64, lasting: Duration) -> anyhow::Result<Production> {
+async fn produce(servers: &Servers, events: usize, rate: f64) -> anyhow::Result<Vec<Sent>> {
     let config = client::producer_config(servers);
     let production = tokio::task::spawn_blocking(move || {
         let places = Places::default();
         let producer = Producer::from_config_and_context(&config, places.clone())?;
-        let all = (rate * (lasting + WARM_UP).as_secs_f64()) as usize;
-        let records: Vec<Record> = (0..all).map(|_| backlog::record()).collect();
-        let mut times = Vec::with_capacity(all);
+        let records: Vec<Record> = (0..events).map(|_| backlog::record()).collect();
+        let mut times = Vec::with_capacity(events);
         let began = Instant::now();
-        while times.len() < all {
-            let due = ((began.elapsed().as_secs_f64() * rate) as usize).min(all);
+        while times.len() < events {
+            let due = ((began.elapsed().as_secs_f64() * rate) as usize).min(events);
             while times.len() < due {
                 times.push(Instant::now());
                 client::send(&producer, ChangePushed::TOPIC, &records[times.len() - 1], times.len() - 1)?;
@@ -121,10 +167,8 @@ async fn produce(servers: &Servers, rate: f64, lasting: Duration) -> anyhow::Res
         }
         client::flush(&producer)?;
         let places = std::mem::take(&mut *places.0.lock().unwrap_or_else(PoisonError::into_inner));
-        ensure!(places.len() == all, "{} of {all} records were confirmed", places.len());
-        let from = began + WARM_UP;
-        let timed = places.into_iter().map(|(index, place)| (place, times[index]));
-        Ok(Production { all, counted: timed.filter(|(_, at)| *at >= from).collect() })
+        ensure!(places.len() == events, "{} of {events} records were confirmed", places.len());
+        Ok(places.into_iter().map(|(index, place)| (place, times[index])).collect())
     });
     production.await?
 }

@@ -31,12 +31,11 @@ const ROUNDS: usize = 3;
 const PACED: Duration = Duration::from_secs(15);
 
 pub async fn run(servers: &Servers, report: &mut Report) -> anyhow::Result<()> {
-    let rate = throughput(servers, report).await?;
-    latency(servers, report, rate / 2.0).await
+    throughput(servers, report).await?;
+    latency(servers, report).await
 }
 
-/// Gives the rate that was reached.
-async fn throughput(servers: &Servers, report: &mut Report) -> anyhow::Result<f64> {
+async fn throughput(servers: &Servers, report: &mut Report) -> anyhow::Result<()> {
     let (mut together, mut alone, mut copied, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let backlog = backlog::load(servers, EVENTS).await?;
@@ -85,10 +84,16 @@ async fn throughput(servers: &Servers, report: &mut Report) -> anyhow::Result<f6
             None,
         )]);
     }
-    Ok(reached)
+    Ok(())
 }
 
-async fn latency(servers: &Servers, report: &mut Report, rate: f64) -> anyhow::Result<()> {
+async fn latency(servers: &Servers, report: &mut Report) -> anyhow::Result<()> {
+    let mut full = Vec::new();
+    for _ in 0..ROUNDS {
+        full.push(latency::full_load(servers, EVENTS).await?);
+    }
+    let rate = median(full) / 2.0;
+    say(&format!("half load with the producer on the same machine: {rate:.0} events/s\n"));
     let (mut effects, mut bare) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         effects.push(latency::to_effect(servers, rate, PACED).await?);
