@@ -80,17 +80,22 @@ pub(crate) async fn contains(tx: &mut Tx, consumer: &str, delivery: &Identity) -
     Ok(found.is_some())
 }
 
-/// Forgets deliveries and stored replies from before `time`, some at a time; gives how many.
+/// Forgets deliveries, stored replies and begun attempts from before `time`, some at a time; gives how many.
 pub(crate) async fn forget(tx: &mut Tx, time: Timestamp) -> Result<u64, StoreError> {
     let inbox = on_engine!(&mut *tx, conn => sqlx::query(
         "DELETE FROM inbox WHERE (consumer, source, id) IN
              (SELECT consumer, source, id FROM inbox WHERE handled_at < $1 LIMIT 1000)",
     )
     .bind(time.micros()).execute(conn).await.map(|done| done.rows_affected()))?;
-    let replies = on_engine!(tx, conn => sqlx::query(
+    let replies = on_engine!(&mut *tx, conn => sqlx::query(
         "DELETE FROM request WHERE (method, caller, request_id) IN
              (SELECT method, caller, request_id FROM request WHERE created_at < $1 LIMIT 1000)",
     )
     .bind(time.micros()).execute(conn).await.map(|done| done.rows_affected()))?;
-    Ok(inbox + replies)
+    let starts = on_engine!(tx, conn => sqlx::query(
+        "DELETE FROM job_start WHERE (source, id) IN
+             (SELECT source, id FROM job_start WHERE started_at < $1 LIMIT 1000)",
+    )
+    .bind(time.micros()).execute(conn).await.map(|done| done.rows_affected()))?;
+    Ok(inbox + replies + starts)
 }

@@ -27,6 +27,7 @@ mod replay;
 mod request;
 mod retry;
 mod settings;
+mod start;
 mod worker;
 mod write;
 

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Instant};
 
 use metrics::{counter, histogram};
-use septet_contract::{Catalog, Cause, Envelope, Record, cloudevents, json::Limits};
+use septet_contract::{Catalog, Cause, Envelope, Record, Timestamp, cloudevents, json::Limits};
 use septet_telemetry::{metrics::names, propagation};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use crate::{
     handle::{Registered, guarded},
     inbox::{self, Identity},
     queue::{Delivery, QueueError, SharedQueue},
+    start,
 };
 
 /// Takes jobs from the queues that a service works on.
@@ -24,8 +25,24 @@ pub struct Worker {
     limits: Limits,
 }
 
-/// Deliveries of a job that crashed its worker each time, past which it is dead-lettered unseen.
+/// Attempts at a job that crashed its worker each time, past which it is dead-lettered unseen.
 const CRASHES: u32 = 3;
+
+/// Which attempt at a job this is.
+#[derive(Clone, Copy)]
+enum Attempt {
+    /// At most this one: the queue counts what only waited, too.
+    Delivered(u32),
+    /// This one.
+    Begun(u32),
+}
+
+impl Attempt {
+    fn number(self) -> u32 {
+        let (Self::Delivered(number) | Self::Begun(number)) = self;
+        number
+    }
+}
 
 impl Worker {
     /// A worker for a service's jobs.
@@ -111,8 +128,9 @@ impl Worker {
         planted!(JobAckedBeforeCommit: lease = crate::planted::acknowledged(lease).await);
         let backoff = self.units.settings().backoff();
         let mut outages = 0;
+        let mut attempt = Attempt::Delivered(attempt);
         let settled = loop {
-            let Err(error) = self.try_once(queue, &record, attempt).await else { break Ok(()) };
+            let Err(error) = self.try_once(queue, &record, &mut attempt).await else { break Ok(()) };
             let outage =
                 error.is_outage() || self.units.admit().is_err() || self.units.store().ping().await.is_err();
             if !outage {
@@ -129,6 +147,7 @@ impl Worker {
         let told = match settled {
             Ok(()) => lease.ack().await,
             Err(error) => {
+                let attempt = attempt.number();
                 tracing::warn!(error = %describe(&error), queue, attempt, "a job failed and comes again");
                 lease.retry(backoff.pause(attempt)).await
             }
@@ -138,7 +157,7 @@ impl Worker {
         }
     }
 
-    async fn try_once(&self, queue: &str, record: &Record, attempt: u32) -> Result<(), HandleError> {
+    async fn try_once(&self, queue: &str, record: &Record, attempt: &mut Attempt) -> Result<(), HandleError> {
         match cloudevents::decode_job(record, &self.catalog, &self.limits) {
             Err(error) => {
                 let identity = Identity {
@@ -146,7 +165,8 @@ impl Worker {
                     id: format!("{:016x}", fingerprint(record)),
                 };
                 let reason = Reason::undecodable(error.reason());
-                let burial = self.burial(queue, "", attempt, reason, error.to_string(), record.clone());
+                let burial =
+                    self.burial(queue, "", attempt.number(), reason, error.to_string(), record.clone());
                 self.bury(&identity, burial).await
             }
             Ok(job) => self.work(queue, &job, record.clone(), attempt).await,
@@ -158,12 +178,12 @@ impl Worker {
         queue: &str,
         job: &Envelope,
         record: Record,
-        attempt: u32,
+        attempt: &mut Attempt,
     ) -> Result<(), HandleError> {
         let identity = Identity { source: job.source.clone(), id: job.id.clone() };
         let Some(worker) = self.handlers.job(&job.r#type) else {
             let error = format!("this version has no worker for {}", job.r#type);
-            let burial = self.burial(queue, &job.r#type, attempt, Reason::REJECTED, error, record);
+            let burial = self.burial(queue, &job.r#type, attempt.number(), Reason::REJECTED, error, record);
             return self.bury(&identity, burial).await;
         };
         let began = Instant::now();
@@ -172,6 +192,11 @@ impl Worker {
             counter!(names::INBOX_DUPLICATES_TOTAL, "service" => consumer.to_owned()).increment(1);
             return Ok(());
         }
+        if let Attempt::Delivered(delivery) = *attempt {
+            let now = Timestamp::now();
+            *attempt = Attempt::Begun(start::note(self.units.store(), &identity, delivery, now).await?);
+        }
+        let attempt = attempt.number();
         let result = if attempt > worker.max_attempts.saturating_add(CRASHES) {
             Err(HandleError::Retry("its worker crashed each time".into()))
         } else {

@@ -1,7 +1,7 @@
 //! Jobs: retried with pauses, dead-lettered at the end, done once.
 
 use septet_contract::{Header, Job, Message, Record};
-use septet_messaging::Settings;
+use septet_messaging::{DeadLetterState, Settings};
 use septet_proto_devops::v1::ImportCommits;
 use septet_store::StoreConfig;
 use septet_testkit::eventually;
@@ -18,6 +18,8 @@ on_each_engine! {
     a_panic_and_a_hang_are_failed_attempts
     a_job_that_comes_twice_is_done_once
     a_job_enqueues_the_next
+    a_job_that_only_waited_is_not_given_up
+    a_job_whose_workers_crash_each_time_is_given_up
 }
 
 async fn a_retry_succeeds(of: Fixture) {
@@ -116,4 +118,42 @@ async fn a_job_that_cannot_be_read_is_dead_once_however_often_it_comes() {
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].reason, "unsupported_content_type");
     assert_eq!(of.effects().await, ["after"]);
+}
+
+/// As in the hands of a consumer whose queue's server is killed again and again.
+async fn a_job_that_only_waited_is_not_given_up(of: Fixture) {
+    of.send(job("a")).await;
+    let mut attempt = 0;
+    while attempt < 2 * ImportCommits::MAX_ATTEMPTS {
+        let mut jobs = of.queue.consume(ImportCommits::QUEUE, 1).await.expect("jobs are taken");
+        attempt = jobs.next().await.expect("the job comes again").attempt;
+    }
+    of.service.script("a", [Act::Retry; 2]);
+    let running = of.start();
+    of.effects_of(1).await;
+    of.idle().await;
+    running.drain().await;
+    assert_eq!(of.service.attempts(), ["a"; 3]);
+    let letters = of.letters().list(DeadLetterState::Open, None, 10).await.expect("listed");
+    assert!(letters.is_empty(), "{}", letters[0].error);
+}
+
+async fn a_job_whose_workers_crash_each_time_is_given_up(of: Fixture) {
+    let crashes = ImportCommits::MAX_ATTEMPTS as usize + 3;
+    of.service.script("a", vec![Act::Wait; crashes]);
+    of.send(job("a")).await;
+    for _ in 0..crashes {
+        let running = of.start();
+        of.service.waiting.acquire().await.expect("it waits").forget();
+        running.kill().await;
+    }
+    let running = of.start();
+    let letter = of.open_letters(1).await.remove(0);
+    running.drain().await;
+    assert_eq!(
+        (letter.reason.as_str(), letter.error.as_str()),
+        ("retries_exhausted", "its worker crashed each time")
+    );
+    assert_eq!(letter.attempts as usize, crashes + 1);
+    assert!(of.effects().await.is_empty());
 }
