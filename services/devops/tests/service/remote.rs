@@ -59,7 +59,12 @@ async fn a_url_is_mirrored_and_watched(bed: Bed) {
     .await;
     let daemon = daemon(&repo, port).await;
     running.changes(&id, 5).await;
-    assert_eq!(running.settled(&id).await.last_error, "");
+    // The error is cleared when the import ends, which is after its last change was recorded.
+    eventually("the import has ended well", async || {
+        let repository = running.repository(&id).await;
+        (repository.last_error.is_empty() && !repository.importing).then_some(())
+    })
+    .await;
 
     repo.at(1_800_000_000);
     repo.write("new", "x\n");
