@@ -2,12 +2,16 @@
 
 use prost::Message;
 use septet_chassis::contract::Timestamp;
-use septet_proto_devops::v1::{self, Change, ChangePushed, Diff, FileChange, FileStatus, Person};
+use septet_proto_devops::v1::{
+    self, Change, ChangePushed, Diff, FileChange, FileStatus, Person, Release, RepositorySettings,
+};
 use uuid::Uuid;
 
 use crate::{
     git::{self, Described},
-    ids, store,
+    ids,
+    manifests::Deployed,
+    store,
 };
 
 /// Bytes of files that a change lists at most. With the inline diff it keeps an event well below what brokers take.
@@ -24,6 +28,7 @@ pub(crate) fn change_pushed(
     branch: &str,
     described: Described,
     diff: Diff,
+    deployed: Deployed,
 ) -> ChangePushed {
     let id = ids::change_id(repository_id, described.commit.id).to_string();
     let commit = described.commit;
@@ -41,7 +46,16 @@ pub(crate) fn change_pushed(
         files: files(described.files),
         files_total: described.files_total,
     };
-    ChangePushed { change_id: id, change: Some(change), diff: Some(diff) }
+    ChangePushed {
+        change_id: id,
+        change: Some(change),
+        diff: Some(diff),
+        manifests: deployed.manifests,
+        parent_manifests: deployed.parent_manifests,
+        manifests_unchanged: deployed.unchanged,
+        manifests_left_out: deployed.left_out,
+        settings: Some(deployed.settings),
+    }
 }
 
 /// The row that an event's change becomes, and its files as they are kept.
@@ -98,6 +112,23 @@ pub(crate) fn repository(row: store::Repository) -> v1::Repository {
     }
 }
 
+/// A release for whoever asks.
+pub(crate) fn release(row: store::Release) -> Release {
+    // Written by this service, and contracts only grow.
+    let decision = Release::decode(row.decision.as_slice()).unwrap_or_default();
+    Release {
+        change_id: row.change_id,
+        repository_id: row.repository_id,
+        repository_name: row.repository_name,
+        commit: row.commit_id,
+        state: i32::try_from(row.state).unwrap_or_default(),
+        revision: u32::try_from(row.revision).unwrap_or(u32::MAX),
+        decided_time: (row.revision > 0).then(|| Timestamp::from_micros(row.decided_at).into()),
+        settings: RepositorySettings::decode(row.settings.as_slice()).ok(),
+        ..decision
+    }
+}
+
 fn seconds(seconds: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds, nanos: 0 }
 }
@@ -136,7 +167,10 @@ fn files(files: Vec<git::FileChange>) -> Vec<FileChange> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::{CommitInfo, FileStatus as Status};
+    use crate::{
+        git::{CommitInfo, FileStatus as Status},
+        manifests::BYTES,
+    };
 
     fn described(files: usize, path_bytes: usize, parents: usize) -> Described {
         let id: git::ObjectId = "4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap();
@@ -180,14 +214,16 @@ mod tests {
             queued_until: 0,
         };
         let diff = Diff { inline: vec![0; 64 << 10].into(), ..Diff::default() };
-        change_pushed(&repository, Uuid::nil(), &"\u{1f642}".repeat(5_000), described, diff)
+        let manifest = v1::RepositoryFile { content: vec![0; BYTES].into(), ..Default::default() };
+        let deployed = Deployed { manifests: vec![manifest], ..Deployed::default() };
+        change_pushed(&repository, Uuid::nil(), &"\u{1f642}".repeat(5_000), described, diff, deployed)
     }
 
     #[test]
-    fn the_largest_event_is_below_700_kib() {
+    fn the_largest_event_is_below_what_may_be_published() {
         for (files, path_bytes) in [(10_000, 400), (10_000, 10), (3, 4 << 20), (200, 4_096)] {
             let event = composed(described(files, path_bytes, 200_000));
-            assert!(event.encoded_len() < 700 << 10, "{files} {path_bytes}: {}", event.encoded_len());
+            assert!(event.encoded_len() < 950 << 10, "{files} {path_bytes}: {}", event.encoded_len());
             assert_eq!(event.change.unwrap().files_total, 300_000);
         }
     }

@@ -3,7 +3,10 @@ use std::{path::PathBuf, time::Duration};
 use septet_chassis::ServiceConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::git::{DiffLimits, FetchLimits};
+use crate::{
+    git::{DiffLimits, FetchLimits},
+    release::AWAITABLE,
+};
 
 /// Settings of the devops service, the section `devops` of the configuration.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,10 +32,36 @@ pub struct Config {
     pub import_chunk: usize,
     /// Seconds after which an import lets others have their turn before it goes on (1 to 60).
     pub import_secs: u64,
-    /// Calls of `GetDiff` that are served at a time; more wait (1 to 256).
-    pub diff_streams: usize,
-    /// Calls of `WatchChanges` that are served at a time; more are refused (1 to 10,000).
+    /// Calls that read a repository (`GetDiff`, `GetTree`, `GetBlobs` and the like) that are served at a time; more wait
+    /// (1 to 256).
+    pub readers: usize,
+    /// Calls of `WatchChanges` and `WatchJourney` that are served at a time; more are refused (1 to 10,000).
     pub watch_streams: usize,
+    /// How releases are decided.
+    pub release: ReleaseConfig,
+}
+
+/// How releases are decided, the section `devops.release`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReleaseConfig {
+    /// Services whose word a release waits for: `review`, `docs`, `cost`, `soc`. Whoever says no blocks it, waited for or
+    /// not.
+    pub required: Vec<String>,
+    /// How often cx is asked whether a breached guardrail still is, in seconds (1 to 86,400).
+    pub recheck_secs: u64,
+}
+
+impl Default for ReleaseConfig {
+    fn default() -> Self {
+        Self { required: ["review", "docs", "cost"].map(str::to_owned).into(), recheck_secs: 60 }
+    }
+}
+
+impl ReleaseConfig {
+    pub(crate) fn recheck(&self) -> Duration {
+        Duration::from_secs(self.recheck_secs)
+    }
 }
 
 impl Default for Config {
@@ -49,8 +78,9 @@ impl Default for Config {
             renames: diff.renames,
             import_chunk: 50,
             import_secs: 20,
-            diff_streams: 8,
+            readers: 8,
             watch_streams: 256,
+            release: ReleaseConfig::default(),
         }
     }
 }
@@ -70,8 +100,13 @@ impl ServiceConfig for Config {
         within("renames", self.renames as u64, 0, 10_000)?;
         within("import_chunk", self.import_chunk as u64, 1, 1_000)?;
         within("import_secs", self.import_secs, 1, 60)?;
-        within("diff_streams", self.diff_streams as u64, 1, 256)?;
+        within("readers", self.readers as u64, 1, 256)?;
         within("watch_streams", self.watch_streams as u64, 1, 10_000)?;
+        within("release.recheck_secs", self.release.recheck_secs, 1, 86_400)?;
+        if let Some(other) = self.release.required.iter().find(|name| !AWAITABLE.contains(&name.as_str())) {
+            let problem = format!("`{other}` is none of {}", AWAITABLE.join(", "));
+            return Err(("release.required", problem));
+        }
         match self.local_roots.iter().find(|root| !root.is_absolute()) {
             Some(root) => Err(("local_roots", format!("{} is not an absolute path", root.display()))),
             None => Ok(()),

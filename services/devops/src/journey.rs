@@ -1,6 +1,6 @@
 //! A journey for whoever asks.
 
-use septet_chassis::contract::Timestamp;
+use septet_chassis::{StoreError, Tx, contract::Timestamp};
 use septet_proto_common::v1::Verdict;
 use septet_proto_devops::v1::{GetJourneyResponse, JourneyStep};
 
@@ -11,15 +11,19 @@ const STEPS: i64 = 1_000;
 
 impl Devops {
     pub(crate) async fn journey(&self, change_id: &str) -> Result<GetJourneyResponse, Error> {
-        let mut tx = self.units.read().await?;
-        let change = store::by_id(&mut tx, change_id).await?;
-        let change = change.ok_or_else(|| Error::UnknownChange(change_id.to_owned()))?;
-        let steps = store::steps(&mut tx, change_id, STEPS).await?;
-        Ok(GetJourneyResponse {
-            change: Some(compose::from_row(change)),
-            steps: steps.into_iter().map(step).collect(),
-        })
+        let found = read(&mut self.units.read().await?, change_id).await?;
+        found.ok_or_else(|| Error::UnknownChange(change_id.to_owned()))
     }
+}
+
+/// The journey of a change; `None` if there is no such change.
+pub(crate) async fn read(tx: &mut Tx, change_id: &str) -> Result<Option<GetJourneyResponse>, StoreError> {
+    let Some(change) = store::by_id(tx, change_id).await? else { return Ok(None) };
+    let steps = store::steps(tx, change_id, STEPS).await?;
+    Ok(Some(GetJourneyResponse {
+        change: Some(compose::from_row(change)),
+        steps: steps.into_iter().map(step).collect(),
+    }))
 }
 
 fn step(row: store::Step) -> JourneyStep {
@@ -31,5 +35,7 @@ fn step(row: store::Step) -> JourneyStep {
         outcome: Verdict::try_from(outcome).unwrap_or_default().into(),
         summary: row.summary,
         time: Some(Timestamp::from_micros(row.published_at).into()),
+        correlation_id: row.correlation_id,
+        trace_id: row.trace_id,
     }
 }

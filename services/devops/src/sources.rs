@@ -47,18 +47,31 @@ impl Sources {
         commit: ObjectId,
         interrupt: &AtomicBool,
     ) -> Result<Checkout, GitError> {
+        let has = |checkout: &Checkout| match checkout.commit(commit) {
+            Ok(_) => Ok(true),
+            Err(GitError::Missing { .. }) => Ok(false),
+            Err(error) => Err(error),
+        };
+        self.with(id, location, has, interrupt)
+    }
+
+    /// The repository; fetches it only where it lacks what `has` looks for.
+    pub fn with(
+        &self,
+        id: &str,
+        location: &str,
+        has: impl Fn(&Checkout) -> Result<bool, GitError>,
+        interrupt: &AtomicBool,
+    ) -> Result<Checkout, GitError> {
         let Some(mirror) = self.mirror(id, location)? else {
             return Checkout::open(Path::new(location));
         };
         let checkout = mirror.checkout()?;
-        match checkout.commit(commit) {
-            Err(GitError::Missing { .. }) => {
-                mirror.fetch(self.limits, interrupt)?;
-                mirror.checkout()
-            }
-            Ok(_) => Ok(checkout),
-            Err(error) => Err(error),
+        if has(&checkout)? {
+            return Ok(checkout);
         }
+        mirror.fetch(self.limits, interrupt)?;
+        mirror.checkout()
     }
 
     fn mirror(&self, id: &str, location: &str) -> Result<Option<Arc<Mirror>>, GitError> {

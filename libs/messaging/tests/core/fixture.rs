@@ -315,7 +315,7 @@ pub fn topics(group: &str) -> Vec<TopicSettings> {
 /// An event of a key, told apart by its name.
 pub fn pushed(key: &str, name: &str) -> ChangePushed {
     let change = Change { commit: name.to_owned(), ..Change::default() };
-    ChangePushed { change_id: key.to_owned(), change: Some(change), diff: None }
+    ChangePushed { change_id: key.to_owned(), change: Some(change), ..ChangePushed::default() }
 }
 
 /// The record of an event, with an id of its own.

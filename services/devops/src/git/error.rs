@@ -155,6 +155,18 @@ pub enum GitError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The content of a file is over the limit of who wants it.
+    #[error("blob {id} of {repository} has {size} bytes, over the limit of {limit}: leave it out")]
+    Content {
+        /// Path or URL.
+        repository: String,
+        /// Its hash.
+        id: ObjectId,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// The diff could not be handed on.
     #[error("cannot write the diff of commit {commit}: {source}")]
     Sink {

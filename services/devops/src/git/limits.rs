@@ -16,6 +16,8 @@ pub(crate) const TREE_BYTES: u64 = 64 << 20;
 pub(crate) const TREE_DEPTH: usize = 512;
 /// Most files that one commit may touch; the rest are counted as left out.
 pub(crate) const CHANGES: usize = 300_000;
+/// Most files of one commit's tree that are listed.
+pub(crate) const TREE_FILES: usize = 1_000_000;
 /// Longest person's name, e-mail address, or subject line kept, in characters.
 pub(crate) const TEXT_CHARS: usize = 500;
 /// Largest single allocation that gix may make for an object, in bytes: a last resort behind the limits above.

@@ -2,15 +2,21 @@
 
 use std::fmt;
 
-use septet_proto_devops::v1::{GetChangeRequest, register_repository_request::Since as Asking};
+use septet_proto_devops::v1::register_repository_request::Since as Asking;
 
-use crate::{error::Error, git::Since, register::Beginning};
+use crate::{
+    error::Error,
+    git::{ObjectId, Since},
+    register::Beginning,
+};
 
 /// Characters of a `request_id` and of ids.
 const ID: usize = 64;
 /// Characters of a commit's hash that a caller must give, and that there are.
 const PREFIX: usize = 7;
-const HASH: usize = 40;
+pub(super) const HASH: usize = 40;
+/// Contents that one call may ask for.
+const BLOBS: usize = 1_000;
 /// Seconds since 1970 of the years 1 to 9999, which are those that protobuf's `Timestamp` may say.
 const TIMES: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
@@ -67,17 +73,26 @@ fn prefix(field: &'static str, value: &str) -> Result<String, Error> {
 }
 
 /// One of the two ways to name a change.
-pub(super) fn asked_change(request: &GetChangeRequest) -> Result<Asked, Error> {
-    let by_commit = !request.repository_id.is_empty() || !request.commit.is_empty();
-    match (request.change_id.as_str(), by_commit) {
+pub(super) fn asked_change(change_id: &str, repository_id: &str, commit: &str) -> Result<Asked, Error> {
+    let by_commit = !repository_id.is_empty() || !commit.is_empty();
+    match (change_id, by_commit) {
         ("", false) => refuse("change_id", "is missing; `repository_id` and `commit` will do instead"),
         ("", true) => Ok(Asked::Commit {
-            repository_id: id("repository_id", &request.repository_id)?.to_owned(),
-            prefix: prefix("commit", &request.commit)?,
+            repository_id: id("repository_id", repository_id)?.to_owned(),
+            prefix: prefix("commit", commit)?,
         }),
         (change, false) => Ok(Asked::Id(id("change_id", change)?.to_owned())),
         (_, true) => refuse("change_id", "excludes `repository_id` and `commit`: give one or the other"),
     }
+}
+
+/// Hashes of contents.
+pub(super) fn blobs(hashes: &[String]) -> Result<Vec<ObjectId>, Error> {
+    if hashes.len() > BLOBS {
+        return refuse("blobs", "must have at most 1,000 hashes");
+    }
+    let parsed: Result<Vec<ObjectId>, _> = hashes.iter().map(|hash| hash.parse()).collect();
+    parsed.or_else(|_| refuse("blobs", "must be full hashes of 40 hexadecimal digits"))
 }
 
 /// Where history is to begin; `None` where `all` is false, which says nothing.

@@ -2,16 +2,19 @@
 
 mod fields;
 mod paging;
+mod releases;
 mod token;
 
 use futures_util::stream::BoxStream;
 use prost::Message;
-use septet_chassis::{Identity, RequestKey};
+use septet_chassis::{Identity, RequestKey, Tx};
 use septet_proto_devops::v1::{
-    Change, GetChangeRequest, GetChangeResponse, GetDiffRequest, GetDiffResponse, GetJourneyRequest,
-    GetJourneyResponse, ListChangesRequest, ListChangesResponse, ListRepositoriesRequest,
+    Change, CheckReleaseRequest, CheckReleaseResponse, GetBlobsRequest, GetBlobsResponse, GetChangeRequest,
+    GetChangeResponse, GetDiffRequest, GetDiffResponse, GetJourneyRequest, GetJourneyResponse,
+    GetReleaseRequest, GetReleaseResponse, GetTreeRequest, GetTreeResponse, ListChangesRequest,
+    ListChangesResponse, ListReleasesRequest, ListReleasesResponse, ListRepositoriesRequest,
     ListRepositoriesResponse, RegisterRepositoryRequest, RegisterRepositoryResponse, WatchChangesRequest,
-    WatchChangesResponse, devops_service_server::DevopsService,
+    WatchChangesResponse, WatchJourneyRequest, WatchJourneyResponse, devops_service_server::DevopsService,
 };
 use tonic::{Request, Response, Status};
 
@@ -90,27 +93,9 @@ impl DevopsService for Devops {
         request: Request<GetChangeRequest>,
     ) -> Result<Response<GetChangeResponse>, Status> {
         let request = request.into_inner();
-        let asked = fields::asked_change(&request)?;
+        let asked = fields::asked_change(&request.change_id, &request.repository_id, &request.commit)?;
         let mut tx = self.units.read().await.map_err(Error::from)?;
-        let found = match &asked {
-            fields::Asked::Id(id) => store::by_id(&mut tx, id).await.map_err(Error::from)?,
-            fields::Asked::Commit { repository_id, prefix } => {
-                match store::by_commit(&mut tx, repository_id, prefix).await.map_err(Error::from)? {
-                    Found::One(change) => Some(*change),
-                    Found::Several => return Err(Error::AmbiguousCommit(prefix.clone()).into()),
-                    Found::Nothing
-                        if store::repository(&mut tx, repository_id)
-                            .await
-                            .map_err(Error::from)?
-                            .is_none() =>
-                    {
-                        return Err(Error::UnknownRepository(repository_id.clone()).into());
-                    }
-                    Found::Nothing => None,
-                }
-            }
-        };
-        let row = found.ok_or_else(|| Error::UnknownChange(asked.to_string()))?;
+        let row = change(&mut tx, &asked).await?;
         let files = store::files(&mut tx, &row.id).await.map_err(Error::from)?;
         // Written by this service, and contracts only grow.
         let files = Change::decode(files.as_slice()).unwrap_or_default().files;
@@ -127,6 +112,41 @@ impl DevopsService for Devops {
         let request = request.into_inner();
         let id = fields::id("change_id", &request.change_id)?;
         Ok(Response::new(self.diff(id).await?))
+    }
+
+    type GetTreeStream = BoxStream<'static, Result<GetTreeResponse, Status>>;
+
+    async fn get_tree(
+        &self,
+        request: Request<GetTreeRequest>,
+    ) -> Result<Response<Self::GetTreeStream>, Status> {
+        let request = request.into_inner();
+        let asked = fields::asked_change(&request.change_id, &request.repository_id, &request.commit)?;
+        let (repository_id, commit) = match asked {
+            // A commit need not be a change: its history may begin later.
+            fields::Asked::Commit { repository_id, prefix } if prefix.len() == fields::HASH => {
+                (repository_id, prefix)
+            }
+            asked => {
+                let mut tx = self.units.read().await.map_err(Error::from)?;
+                let row = change(&mut tx, &asked).await?;
+                (row.repository_id, row.commit_id)
+            }
+        };
+        let commit = commit.parse().map_err(|_| Error::UnknownChange(commit))?;
+        Ok(Response::new(self.tree_stream(&repository_id, commit, request.of_parent).await?))
+    }
+
+    type GetBlobsStream = BoxStream<'static, Result<GetBlobsResponse, Status>>;
+
+    async fn get_blobs(
+        &self,
+        request: Request<GetBlobsRequest>,
+    ) -> Result<Response<Self::GetBlobsStream>, Status> {
+        let request = request.into_inner();
+        let id = fields::id("repository_id", &request.repository_id)?;
+        let blobs = fields::blobs(&request.blobs)?;
+        Ok(Response::new(self.blob_stream(id, blobs).await?))
     }
 
     type WatchChangesStream = BoxStream<'static, Result<WatchChangesResponse, Status>>;
@@ -148,4 +168,58 @@ impl DevopsService for Devops {
         let id = fields::id("change_id", &request.change_id)?;
         Ok(Response::new(self.journey(id).await?))
     }
+
+    type WatchJourneyStream = BoxStream<'static, Result<WatchJourneyResponse, Status>>;
+
+    async fn watch_journey(
+        &self,
+        request: Request<WatchJourneyRequest>,
+    ) -> Result<Response<Self::WatchJourneyStream>, Status> {
+        let request = request.into_inner();
+        let id = fields::optional_id("change_id", &request.change_id)?.to_owned();
+        Ok(Response::new(self.follow(id).await?))
+    }
+
+    async fn get_release(
+        &self,
+        request: Request<GetReleaseRequest>,
+    ) -> Result<Response<GetReleaseResponse>, Status> {
+        let request = request.into_inner();
+        let release = self.release(fields::id("change_id", &request.change_id)?).await?;
+        Ok(Response::new(GetReleaseResponse { release: Some(release) }))
+    }
+
+    async fn list_releases(
+        &self,
+        request: Request<ListReleasesRequest>,
+    ) -> Result<Response<ListReleasesResponse>, Status> {
+        Ok(Response::new(self.releases(request.into_inner()).await?))
+    }
+
+    async fn check_release(
+        &self,
+        request: Request<CheckReleaseRequest>,
+    ) -> Result<Response<CheckReleaseResponse>, Status> {
+        let request = request.into_inner();
+        let release = self.check(fields::id("change_id", &request.change_id)?).await?;
+        Ok(Response::new(CheckReleaseResponse { release: Some(release) }))
+    }
+}
+
+/// The change that is asked for.
+async fn change(tx: &mut Tx, asked: &fields::Asked) -> Result<store::Change, Error> {
+    let found = match asked {
+        fields::Asked::Id(id) => store::by_id(tx, id).await?,
+        fields::Asked::Commit { repository_id, prefix } => {
+            match store::by_commit(tx, repository_id, prefix).await? {
+                Found::One(change) => Some(*change),
+                Found::Several => return Err(Error::AmbiguousCommit(prefix.clone())),
+                Found::Nothing if store::repository(tx, repository_id).await?.is_none() => {
+                    return Err(Error::UnknownRepository(repository_id.clone()));
+                }
+                Found::Nothing => None,
+            }
+        }
+    };
+    found.ok_or_else(|| Error::UnknownChange(asked.to_string()))
 }

@@ -3,7 +3,7 @@
 use prost::Message;
 use septet_chassis::page_size;
 use septet_proto_common::v1::{PageRequest, PageResponse};
-use septet_proto_devops::v1::{Change, Repository};
+use septet_proto_devops::v1::Repository;
 use tonic::Status;
 
 use super::token;
@@ -43,7 +43,7 @@ impl Item for Repository {
     }
 }
 
-impl Item for (i64, Change) {
+impl<T: Message> Item for (i64, T) {
     fn bytes(&self) -> usize {
         self.1.encoded_len()
     }

@@ -12,7 +12,7 @@ pub(crate) use listing::digest;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -27,8 +27,9 @@ use uuid::Uuid;
 use self::{listing::listing, plan::Plan};
 use crate::{
     Devops, compose,
-    git::{Checkout, GitError, Listed, Refs},
+    git::{Checkout, Described, GitError, Listed, Refs},
     inline_diff::InlineDiff,
+    manifests::{self, Cache, Deployed, Step},
     store::{self, Repository, State, Tips},
     watch::queued_until,
 };
@@ -119,6 +120,7 @@ impl Devops {
         }
         let mut plan = self.plan(repository, tips, &look).await?;
         let repository_id = Uuid::parse_str(&repository.id).unwrap_or_default();
+        let cache = Arc::new(Mutex::new(Cache::default()));
         let mut next = 0;
         while next < plan.commits.len() {
             if self.stop.is_cancelled() || began.elapsed() >= self.settings.import_time() {
@@ -131,7 +133,8 @@ impl Devops {
                 next = end;
                 continue;
             };
-            let (events, failed) = self.describe(repository, repository_id, &look.checkout, unknown).await?;
+            let (events, failed) =
+                self.describe(repository, repository_id, &look.checkout, &cache, unknown).await?;
             // Without any, it was interrupted.
             let reached = events.last().map(|(number, _)| *number);
             if let Some(reached) = reached {
@@ -186,13 +189,15 @@ impl Devops {
         repository: &Repository,
         repository_id: Uuid,
         checkout: &Arc<Checkout>,
+        cache: &Arc<Mutex<Cache>>,
         commits: Vec<(usize, Listed)>,
     ) -> Result<(Vec<(usize, ChangePushed)>, Option<GitError>), ImportError> {
-        let (checkout, repository) = (Arc::clone(checkout), repository.clone());
+        let (checkout, repository, cache) = (Arc::clone(checkout), repository.clone(), Arc::clone(cache));
         let limits = self.settings.diff_limits();
         let described = blocking(&self.stop, move |interrupt| {
             let mut events = Vec::with_capacity(commits.len());
             let mut bytes = 0;
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
             for (number, listed) in commits {
                 if bytes >= CHUNK_BYTES || interrupt.load(Ordering::Relaxed) {
                     break;
@@ -203,8 +208,15 @@ impl Devops {
                     Err(error) => return (events, Some(error)),
                 };
                 let diff = diff.finish(described.left_out);
-                let event =
-                    compose::change_pushed(&repository, repository_id, &listed.branch, described, diff);
+                let deployed = deployed(&checkout, &mut cache, &described);
+                let event = compose::change_pushed(
+                    &repository,
+                    repository_id,
+                    &listed.branch,
+                    described,
+                    diff,
+                    deployed,
+                );
                 bytes += event.encoded_len();
                 events.push((number, event));
             }
@@ -221,7 +233,8 @@ impl Devops {
         plan: &mut Plan,
         events: &[ChangePushed],
     ) -> Result<(), ImportError> {
-        let mut cx = self.units.begin(cause.clone());
+        // Each change begins a journey of its own, with a correlation and a trace of its own.
+        let mut cx = self.units.begin(Cause { id: cause.id.clone(), ..Cause::default() });
         let until = queued_until(cx.now());
         let tx = cx.tx().await?;
         let mut last = store::begin_numbering(tx).await?;
@@ -231,7 +244,7 @@ impl Devops {
             let (row, files) = compose::to_row(last + 1, change);
             if store::insert(tx, &row, &files).await? {
                 last += 1;
-                new.push(event);
+                new.push((row, event));
             }
         }
         store::end_numbering(tx, last).await?;
@@ -239,12 +252,26 @@ impl Devops {
         if !plan.pinned {
             store::set_tips(tx, &repository.id, State::Goal, Some(&listing(&plan.goal))).await?;
         }
-        for event in new {
-            cx.publish(event)?;
+        let alerts = store::alerts(cx.tx().await?, &repository.id, "").await?;
+        for (row, event) in new {
+            tracing::info_span!(parent: None, "push").in_scope(|| cx.publish(event))?;
+            let settings = event.settings.clone().unwrap_or_default();
+            self.open_release(&mut cx, &row, &settings, &alerts).await?;
         }
         cx.commit().await?;
         plan.pinned = true;
         self.imported.send_modify(|count| *count = count.wrapping_add(1));
         Ok(())
     }
+}
+
+/// What a commit deploys, and what its repository asks for.
+fn deployed(checkout: &Checkout, cache: &mut Cache, described: &Described) -> Deployed {
+    let all = described.files.len() == described.files_total as usize;
+    let step = Step {
+        commit: described.commit.id,
+        parent: described.base,
+        files: all.then_some(described.files.as_slice()),
+    };
+    manifests::deployed(checkout, cache, &step)
 }

@@ -83,7 +83,7 @@ async fn a_caller_that_goes_away_frees_its_place(bed: Bed) {
     let mut repo = Repo::new();
     repo.write("large", "a line of some length\n".repeat(180_000));
     repo.commit("Large");
-    let running = start_with(&bed, "devops.diff_streams", 1).await;
+    let running = start_with(&bed, "devops.readers", 1).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
     let id = running.list("").await[0].id.clone();

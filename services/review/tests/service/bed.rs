@@ -69,5 +69,6 @@ pub fn change(id: &str, diff: Vec<u8>) -> ChangePushed {
             ..Change::default()
         }),
         diff: Some(Diff { inline: diff.into(), size, complete: true, ..Diff::default() }),
+        ..ChangePushed::default()
     }
 }

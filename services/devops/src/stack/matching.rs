@@ -1,0 +1,152 @@
+//! Where a condition holds in a component.
+
+use super::{
+    claim::{Claim, Evidence},
+    component::{Folder, above},
+    document::Format,
+    fill::Captures,
+    rules::{Condition, Place},
+    source::Contents,
+};
+
+/// Matches of one condition at most: a rule needs no more to say what it says.
+const MATCHES: usize = 200;
+
+/// A place where a condition holds.
+pub(super) struct Match {
+    pub path: String,
+    /// 0 for the file as a whole.
+    pub line: u32,
+    pub captures: Captures,
+}
+
+/// What conditions are held against.
+pub(super) struct Scope<'a> {
+    pub folder: &'a Folder<'a>,
+    /// Paths of all files by the folder they are in.
+    pub directly: &'a dyn Fn(&str) -> &'a [&'a str],
+    pub contents: &'a Contents,
+    /// What was said so far.
+    pub claims: &'a [Claim],
+}
+
+impl Scope<'_> {
+    /// Where a condition holds, in the order of files and lines.
+    pub fn matches(&self, condition: &Condition) -> Vec<Match> {
+        let mut found = Vec::new();
+        match condition {
+            Condition::File(place) => {
+                let whole = |path: String| Match { path, line: 0, captures: Captures::new() };
+                found.extend(self.files(place).into_iter().map(whole));
+            }
+            Condition::Key { place, format, key, value } => {
+                for path in self.files(place) {
+                    self.keys(&path, *format, key, value.as_ref(), &mut found);
+                }
+            }
+            Condition::Line { place, pattern } => {
+                for path in self.files(place) {
+                    let text = self.contents.text(&path).unwrap_or_default();
+                    for (line, text) in (1..).zip(text.lines()) {
+                        if found.len() < MATCHES && let Some(captures) = capture(pattern, text) {
+                            found.push(Match { path: path.clone(), line, captures });
+                        }
+                    }
+                }
+            }
+            Condition::Claimed { kind, name } => {
+                let claims = self.claims.iter().filter(|claim| {
+                    let key = claim.fact.key();
+                    key.0 == *kind && name.as_ref().is_none_or(|name| name == key.1)
+                });
+                found.extend(claims.filter_map(claimed));
+            }
+            Condition::Any(choices) => found.extend(choices.iter().flat_map(|choice| self.matches(choice))),
+        }
+        for found in &mut found {
+            found.captures.insert("path".to_owned(), found.path.clone());
+        }
+        found.truncate(MATCHES);
+        found
+    }
+
+    /// True if a condition holds anywhere.
+    pub fn holds(&self, condition: &Condition) -> bool {
+        !self.matches(condition).is_empty()
+    }
+
+    fn files(&self, place: &Place) -> Vec<String> {
+        let prefix = self.folder.prefix.len();
+        let owned = |path: &str| path.to_owned();
+        if !place.direct {
+            let inside = self.folder.files.iter().map(|file| file.path.as_str());
+            let matching = inside.filter(|path| place.globs.is_match(&path[prefix..]));
+            return matching.take(MATCHES).map(owned).collect();
+        }
+        let here = self.folder.direct.iter().filter(|path| place.globs.is_match(&path[prefix..]));
+        let here: Vec<String> = here.take(MATCHES).map(|path| owned(path)).collect();
+        if !here.is_empty() || !place.up {
+            return here;
+        }
+        for folder in above(&self.folder.prefix) {
+            let there = (self.directly)(folder);
+            let there = there.iter().filter(|path| place.globs.is_match(&path[folder.len()..]));
+            let there: Vec<String> = there.take(MATCHES).map(|path| owned(path)).collect();
+            if !there.is_empty() {
+                return there;
+            }
+        }
+        Vec::new()
+    }
+
+    fn keys(
+        &self,
+        path: &str,
+        format: Option<Format>,
+        key: &[String],
+        value: Option<&regex::Regex>,
+        found: &mut Vec<Match>,
+    ) {
+        let Some(format) = format.or_else(|| Format::of(path)) else { return };
+        let Some(parsed) = self.contents.document(path, format) else { return };
+        let Ok(document) = parsed.as_ref() else { return };
+        for reached in document.reach(key, MATCHES) {
+            let text = reached.node.text();
+            let mut captures = match (value, text) {
+                (None, _) => Captures::new(),
+                (Some(_), None) => continue,
+                (Some(pattern), Some(text)) => match capture(pattern, text) {
+                    Some(captures) => captures,
+                    None => continue,
+                },
+            };
+            if let Some(key) = reached.key {
+                captures.entry("key".to_owned()).or_insert_with(|| key.to_owned());
+            }
+            if let Some(text) = text {
+                captures.entry("value".to_owned()).or_insert_with(|| text.to_owned());
+            }
+            if found.len() < MATCHES {
+                found.push(Match { path: path.to_owned(), line: reached.node.line, captures });
+            }
+        }
+    }
+}
+
+fn capture(pattern: &regex::Regex, text: &str) -> Option<Captures> {
+    let matched = pattern.captures(text)?;
+    let names = pattern.capture_names().flatten();
+    let named = names.filter_map(|name| {
+        let value = matched.name(name)?.as_str();
+        Some((name.to_owned(), value.to_owned()))
+    });
+    Some(named.collect())
+}
+
+fn claimed(claim: &Claim) -> Option<Match> {
+    let Evidence { path, line, .. } = claim.evidence.first()?.clone();
+    let (_, name, _, _) = claim.fact.key();
+    let mut captures = Captures::from([("name".to_owned(), name.to_owned())]);
+    captures.extend(claim.fact.version().map(|version| ("version".to_owned(), version.to_owned())));
+    Some(Match { path, line, captures })
+}
