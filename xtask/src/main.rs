@@ -11,6 +11,7 @@ mod contracts;
 mod deps;
 mod generate;
 mod planted;
+mod readmes;
 mod real;
 mod servers;
 mod test;
@@ -48,9 +49,9 @@ enum Task {
     Deps,
     /// Lints the contracts and checks that they break nothing that was released.
     Contracts,
-    /// Rewrites the generated files that are checked in: `proto/asyncapi.json`.
+    /// Rewrites the generated files that are checked in: `proto/asyncapi.json` and the services' READMEs.
     Generate {
-        /// Only says whether they are up to date.
+        /// Only says whether `asyncapi.json` is up to date; a test of the journeys says it of the READMEs.
         #[arg(long)]
         check: bool,
     },
@@ -80,7 +81,8 @@ fn main() -> ExitCode {
         Task::Servers(arguments) => servers::run(&root, &arguments),
         Task::Deps => deps::run(&root),
         Task::Contracts => contracts::run(&root),
-        Task::Generate { check } => generate::asyncapi(&root, check),
+        Task::Generate { check: true } => generate::asyncapi(&root, true),
+        Task::Generate { check: false } => generate::asyncapi(&root, false).and_then(|()| readmes::write(&root)),
         Task::Baseline => generate::baseline(&root),
         Task::Planted { rounds } => planted::run(&root, rounds),
         Task::Chaos(arguments) => chaos::run(&root, &arguments),

@@ -13,6 +13,7 @@ use crate::{
     admin,
     config::{ProcessConfig, ServerTls},
     grpc::Incoming,
+    pages::Pages,
     readiness::Readiness,
     tls::{Protocol, Renewed, server},
 };
@@ -30,7 +31,7 @@ pub(crate) struct Listeners {
     pub admin_address: SocketAddr,
 }
 
-/// Health and metrics over HTTP, as long as this is held.
+/// Health, metrics and pages over HTTP, as long as this is held.
 pub(crate) struct AdminTask {
     task: AbortOnDropHandle<io::Result<()>>,
     stop: CancellationToken,
@@ -42,6 +43,7 @@ impl Listeners {
         config: &ProcessConfig,
         readiness: &Arc<Readiness>,
         prometheus: &Prometheus,
+        pages: Option<Pages>,
     ) -> anyhow::Result<Self> {
         let grpc = bind(config.grpc.listen, "grpc.listen")?;
         let grpc_tls = tls(config.grpc.tls.as_ref(), Protocol::Http2).context("grpc.tls")?;
@@ -50,7 +52,7 @@ impl Listeners {
         let admin_tls = tls(config.admin.tls.as_ref(), Protocol::Http).context("admin.tls")?;
         let incoming = Incoming::new(admin, admin_tls, TaskTracker::new())?;
         let stop = CancellationToken::new();
-        let serve = admin::serve(incoming, Arc::clone(readiness), prometheus.clone(), stop.clone());
+        let serve = admin::serve(incoming, Arc::clone(readiness), prometheus.clone(), pages, stop.clone());
         let admin = AdminTask { task: AbortOnDropHandle::new(tokio::spawn(serve)), stop };
         Ok(Self { grpc_address: grpc.local_addr()?, grpc, grpc_tls, admin, admin_address })
     }

@@ -23,6 +23,7 @@ use crate::{
     grpc::{Bounds, Calls, Health, Stack},
     listeners::Listeners,
     local::LocalServer,
+    pages::{HttpBoot, MakePages, Pages},
     readiness::{self, Dependency, Readiness},
     service::{AnyService, Boot, Made, bring_up, open_store},
     started::{Running, Shared, Started},
@@ -34,6 +35,7 @@ pub struct Process {
     name: &'static str,
     services: Vec<Box<dyn AnyService>>,
     defaults: ProcessConfig,
+    pages: Option<MakePages>,
 }
 
 /// How a process is to run.
@@ -48,13 +50,23 @@ pub enum Mode {
 impl Process {
     /// A process of one service or several. The name gives the prefix of its environment variables.
     pub fn new(name: &'static str, defaults: ProcessConfig) -> Self {
-        Self { name, services: Vec::new(), defaults }
+        Self { name, services: Vec::new(), defaults, pages: None }
     }
 
     /// Adds a service.
     #[must_use]
     pub fn with<S: Send + Sync + 'static>(mut self, service: Service<S>) -> Self {
         self.services.push(Box::new(service));
+        self
+    }
+
+    /// Serves pages on the HTTP listener, beside health and metrics. Who may see them, they decide themselves.
+    #[must_use]
+    pub fn http(
+        mut self,
+        pages: impl FnOnce(HttpBoot) -> anyhow::Result<axum::Router> + Send + 'static,
+    ) -> Self {
+        self.pages = Some(Box::new(pages));
         self
     }
 
@@ -177,8 +189,12 @@ impl Process {
         // Bound before anything is opened: a port in use is the likeliest failure, and the cheapest to find. Health and
         // metrics are there from now on; calls are refused until they can be served, so that callers go elsewhere.
         let readiness = Arc::new(Readiness::starting());
+        let pages = self.pages.map(|make| (make, Pages::default()));
         let listeners = match mode {
-            Mode::Serve => Some(Listeners::bind(&config, &readiness, &prometheus)?),
+            Mode::Serve => {
+                let pages = pages.as_ref().map(|(_, pages)| pages.clone());
+                Some(Listeners::bind(&config, &readiness, &prometheus, pages)?)
+            }
             Mode::Local => None,
         };
 
@@ -229,13 +245,15 @@ impl Process {
             let Made { handlers, background: tasks } =
                 service.make(boot, &mut routes).await.with_context(|| format!("cannot start {name}"))?;
             background.extend(tasks.into_iter().map(|(task, run)| (format!("{name}.{task}"), run)));
-            services.push(Running { contract, units, handlers: Arc::new(handlers) });
+            let calls = channels.called_by(name);
+            services.push(Running { contract, units, handlers: Arc::new(handlers), calls });
             septet_telemetry::metrics::record_build_info(name, env!("CARGO_PKG_VERSION"));
         }
         let shared = Arc::new(Shared { services, catalog, log, queue, source, prometheus, readiness });
         routes.add_service(Admin::server(Arc::clone(&shared)));
         let intake = CancellationToken::new();
         let calls = Arc::new(Calls::new(CancellationToken::new()));
+        let denials = auth.denials();
         let stack = Stack { auth, bounds: Bounds::new(&config.grpc), calls: Arc::clone(&calls) };
         let router = stack.wrap(routes.routes(), methods);
         channels.serve(router.clone());
@@ -257,11 +275,16 @@ impl Process {
             started.config.grpc.listen = listeners.grpc_address;
             started.config.admin.listen = listeners.admin_address;
             let (incoming, admin) = listeners.listen(calls.connections())?;
+            if let Some((make, pages)) = pages {
+                let (channels, config) = (started.channels.clone(), started.config.clone());
+                pages.open(make(HttpBoot { channels, config, stop: started.intake.clone() })?);
+            }
             started.admin = Some(admin);
             if started.config.auth.local_token {
                 LocalServer::announce(&started.config)?;
             }
             started.serve(incoming, router, calls, health.clone());
+            started.tell_denials(self.name, denials);
             for (name, task) in background {
                 let stop = started.intake.clone();
                 started.intake_tasks.spawn(async move { (name, task(stop).await) });

@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     Channel, admin,
-    auth::{ADMIN, Identity},
+    auth::{ADMIN, Denials, Identity},
     backends,
     client::Channels,
     config::{ProcessConfig, Source},
@@ -36,6 +36,8 @@ pub(crate) struct Running {
     pub contract: &'static Contract,
     pub units: Units,
     pub handlers: Arc<Handlers>,
+    /// Services that it calls.
+    pub calls: Vec<String>,
 }
 
 /// A process that has started.
@@ -144,6 +146,16 @@ impl Started {
             self.relay_tasks.spawn(events.run(self.relays.clone()));
             self.relay_tasks.spawn(jobs.run(self.relays.clone()));
         }
+    }
+
+    /// Publishes denied calls from the outbox of the process's first service.
+    pub(crate) fn tell_denials(&mut self, process: &'static str, denials: Denials) {
+        let Some(units) = self.shared.services.first().map(|service| service.units.clone()) else { return };
+        let stop = self.intake.clone();
+        self.intake_tasks.spawn(async move {
+            denials.publish(process, &units, &stop).await;
+            ("denials".to_owned(), Ok(()))
+        });
     }
 
     /// The way to the services of this process, with all roles: for commands that run in it.

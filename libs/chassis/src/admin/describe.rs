@@ -58,6 +58,7 @@ fn one(shared: &Shared, running: &Running) -> ServiceDescription {
                 roles: rpc.roles.iter().map(|role| (*role).to_owned()).collect(),
             })
             .collect(),
+        calls: running.calls.clone(),
         config: shared.source.print_service(contract.service),
     }
 }

@@ -4,8 +4,9 @@ use axum::{Router, extract::State, http::StatusCode, routing::get};
 use metrics::gauge;
 use septet_telemetry::metrics::{Prometheus, names};
 use tokio_util::sync::CancellationToken;
+use tower::service_fn;
 
-use crate::{grpc::Incoming, readiness::Readiness, started::Shared};
+use crate::{grpc::Incoming, pages::Pages, readiness::Readiness, started::Shared};
 
 /// How long the last answers have to leave.
 const FLUSH: Duration = Duration::from_millis(500);
@@ -13,11 +14,12 @@ const FLUSH: Duration = Duration::from_millis(500);
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Serves `/livez` (the process lives, whatever it depends on), `/readyz` (it can do its work) and `/metrics`, from the
-/// first moment to the last.
+/// first moment to the last; every other path is for the process's pages, where it has some.
 pub(crate) async fn serve(
     incoming: Incoming,
     readiness: Arc<Readiness>,
     prometheus: Prometheus,
+    pages: Option<Pages>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let router = Router::new()
@@ -26,6 +28,10 @@ pub(crate) async fn serve(
         .route("/readyz", get(ready).with_state(readiness))
         .route("/metrics", get(|State(prometheus): State<Prometheus>| async move { prometheus.render() }))
         .with_state(prometheus);
+    let router = match pages {
+        Some(pages) => router.fallback_service(service_fn(move |request| pages.clone().answer(request))),
+        None => router,
+    };
     let serve = axum::serve(incoming, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         served = serve.into_future() => served,

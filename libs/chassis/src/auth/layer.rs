@@ -28,13 +28,15 @@ pub async fn authorise(auth: &Auth, mut request: Request, next: Next) -> Respons
         (None, Ok(None)) => auth.identify_peer(&peer),
         (None, Err(status)) => Err(status),
     };
-    match proven.and_then(|identity| allow(auth, identity, request.uri().path())) {
+    let path = request.uri().path();
+    let subject = proven.as_ref().ok().map(|identity| identity.subject.clone());
+    match proven.and_then(|identity| allow(auth, identity, path)) {
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
         }
         Err(status) => {
-            let path = request.uri().path();
+            auth.denials.note(auth.known(path), subject.as_deref().unwrap_or_default(), status.code());
             tracing::info!(path, code = ?status.code(), reason = status.message(), "a call was denied");
             status.into_http::<Body>()
         }

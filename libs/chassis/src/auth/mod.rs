@@ -2,6 +2,7 @@
 //! refused, and so is one whose roles the contract does not name.
 
 mod api_key;
+mod denials;
 mod jwt;
 mod layer;
 mod local;
@@ -12,6 +13,7 @@ use septet_contract::Catalog;
 use tonic::Status;
 
 pub use api_key::new_api_key;
+pub use denials::Denials;
 pub use layer::{HEALTH, authorise};
 pub use local::read_local_token;
 
@@ -51,6 +53,8 @@ impl Identity {
 pub struct Auth {
     /// The roles that may call an RPC, by its path.
     roles: HashMap<&'static str, &'static [&'static str]>,
+    /// What was denied, to be published.
+    denials: Denials,
     local: Option<local::LocalToken>,
     api_keys: Option<api_key::ApiKeys>,
     jwt: Option<jwt::Jwt>,
@@ -70,6 +74,7 @@ impl Auth {
                 .flat_map(|contract| contract.rpcs)
                 .map(|rpc| (rpc.path, rpc.roles))
                 .collect(),
+            denials: Denials::default(),
             local: config.local_token.then(|| local::LocalToken::mint(data_dir)).transpose()?,
             api_keys: config.api_keys.file.as_deref().map(api_key::ApiKeys::read).transpose()?,
             jwt: jwt::Jwt::new(&config.jwt).await?,
@@ -79,6 +84,16 @@ impl Auth {
                 .map(|entry| (entry.name.clone(), Identity::new(&entry.name, entry.roles.clone())))
                 .collect(),
         })
+    }
+
+    /// What was denied, to be published.
+    pub fn denials(&self) -> Denials {
+        self.denials.clone()
+    }
+
+    /// The contract's own name of an RPC; empty if no contract has it.
+    fn known(&self, path: &str) -> &'static str {
+        self.roles.get_key_value(path).map_or("", |(known, _)| known)
     }
 
     /// The roles that may call an RPC; `None` if no contract has it.

@@ -12,9 +12,9 @@ mod target;
 mod tls;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -52,6 +52,8 @@ pub(crate) struct Channels {
     local: Arc<[&'static str]>,
     remote: Arc<BTreeMap<&'static str, Remote>>,
     traced: KnownMethods,
+    /// Who has asked for the way to whom.
+    taken: Arc<Mutex<BTreeSet<(String, String)>>>,
 }
 
 impl Channels {
@@ -90,7 +92,13 @@ impl Channels {
             };
             remote.insert(*service, builder.remote().with_context(|| format!("clients.urls.{service}"))?);
         }
-        Ok(Self { router: Arc::default(), local: local.into(), remote: Arc::new(remote), traced })
+        Ok(Self {
+            router: Arc::default(),
+            local: local.into(),
+            remote: Arc::new(remote),
+            traced,
+            taken: Arc::default(),
+        })
     }
 
     /// The router that calls within the process go to.
@@ -101,10 +109,20 @@ impl Channels {
 
     /// The way from one service to another.
     pub fn to(&self, service: &str, from: &str) -> Channel {
+        self.taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((from.to_owned(), service.to_owned()));
         match self.remote.get(service).filter(|_| !self.local.contains(&service)) {
             Some(remote) => self.traced(remote.clone()),
             None => self.local(Identity::of_service(from)),
         }
+    }
+
+    /// The services that one of this process may call.
+    pub fn called_by(&self, from: &str) -> Vec<String> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.iter().filter(|(caller, _)| caller == from).map(|(_, called)| called.clone()).collect()
     }
 
     /// The way to the services of this process, as a caller whose identity is taken for granted.

@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -22,7 +22,7 @@ pub struct ProcessConfig {
     pub drain_secs: u64,
     /// The gRPC listener.
     pub grpc: GrpcConfig,
-    /// The HTTP listener for health and metrics.
+    /// The HTTP listener for health, metrics and pages.
     pub admin: AdminConfig,
     /// Who may call.
     pub auth: AuthConfig,
@@ -55,7 +55,7 @@ impl ProcessConfig {
                 drain_grace_ms: if suite { 0 } else { 500 },
                 tls: None,
             },
-            admin: AdminConfig { listen: loopback(admin_port), tls: None },
+            admin: AdminConfig { listen: loopback(admin_port), names: Vec::new(), tls: None },
             auth: AuthConfig { local_token: suite, ..AuthConfig::default() },
             clients: ClientConfig::default(),
             store: StoreConfig::default(),
@@ -108,14 +108,32 @@ pub struct GrpcConfig {
     pub tls: Option<ServerTls>,
 }
 
-/// The HTTP listener for health and metrics.
+/// The HTTP listener for health, metrics and pages.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdminConfig {
     /// Address and port. Loopback unless set otherwise.
     pub listen: SocketAddr,
+    /// Names under which pages may be opened, beside `localhost` and addresses: a page that is asked for under another name
+    /// was asked for by somebody else's page.
+    pub names: Vec<String>,
     /// TLS. Absent: plain HTTP. With `client_ca_file`, nobody without a certificate sees anything.
     pub tls: Option<ServerTls>,
+}
+
+impl AdminConfig {
+    /// Its URL as a browser on this machine opens it, without a slash at its end.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut address = self.listen;
+        match address.ip() {
+            // All addresses of the machine; a browser goes to one.
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        format!("{scheme}://{address}")
+    }
 }
 
 /// Who may call. Nobody, until one of these is set.

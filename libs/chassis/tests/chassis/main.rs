@@ -5,6 +5,7 @@ mod auth;
 mod authority;
 mod calls;
 mod config;
+mod denials;
 mod drain;
 mod environment;
 mod fixture;

@@ -17,8 +17,8 @@ use keys::Keys;
 use process::Process;
 use tonic::transport::Channel as Network;
 
-/// The services that there are.
-const SERVICES: [&str; 2] = ["devops", "review"];
+/// The services that there are, those first that [`Deployment::services_on`] begins with.
+const SERVICES: [&str; 7] = ["devops", "review", "docs", "cost", "pipeline", "cx", "soc"];
 
 /// Septet as it is deployed: one process, or one for each service and replica. They are children of the test and end with
 /// it; what they say is in `<name>.log` in the deployment's directory. Ports and databases stay over restarts.
@@ -30,6 +30,7 @@ pub struct Deployment {
     backends: Backends,
     settings: Settings,
     keys: Keys,
+    services: Vec<&'static str>,
     processes: Vec<Process>,
     /// Each service's database, where it is PostgreSQL's.
     databases: BTreeMap<&'static str, String>,
@@ -38,30 +39,42 @@ pub struct Deployment {
 impl Deployment {
     /// One process on embedded backends.
     pub fn suite(dir: &Path) -> Self {
-        Self::new(dir, Backends::Embedded, vec![Process::suite(dir)])
+        Self::new(dir, Backends::Embedded, &SERVICES, vec![Process::suite(dir)])
     }
 
     /// One process on real servers.
     pub fn suite_on(dir: &Path, servers: &Servers) -> Self {
-        Self::new(dir, Backends::of(servers), vec![Process::suite(dir)])
+        Self::new(dir, Backends::of(servers), &SERVICES, vec![Process::suite(dir)])
     }
 
-    /// One process for each service and replica, on real servers. Their names are `devops-0`, `devops-1`, `review-0` and so
-    /// on.
+    /// devops and review, one process for each replica, on real servers: the shortest way of a change through several
+    /// services. The processes' names are `devops-0`, `devops-1`, `review-0` and so on.
     pub fn services_on(dir: &Path, servers: &Servers, replicas: usize) -> Self {
-        let processes = SERVICES
+        let services = &SERVICES[..2];
+        let processes = services
             .iter()
             .flat_map(|service| (0..replicas).map(|replica| Process::service(dir, service, replica)))
             .collect();
-        Self::new(dir, Backends::of(servers), processes)
+        Self::new(dir, Backends::of(servers), services, processes)
     }
 
-    fn new(dir: &Path, backends: Backends, processes: Vec<Process>) -> Self {
+    /// The other services besides, one process each.
+    #[must_use]
+    pub fn and_the_others(mut self) -> Self {
+        let others = SERVICES.iter().filter(|service| !self.services.contains(service));
+        let others: Vec<_> = others.copied().collect();
+        self.processes.extend(others.iter().map(|service| Process::service(&self.dir, service, 0)));
+        self.services.extend(others);
+        self
+    }
+
+    fn new(dir: &Path, backends: Backends, services: &[&'static str], processes: Vec<Process>) -> Self {
         Self {
             dir: dir.to_owned(),
             backends,
             settings: Settings::default(),
             keys: Keys::default(),
+            services: services.to_vec(),
             processes,
             databases: BTreeMap::new(),
         }

@@ -4,7 +4,7 @@ use septet_proto_common::v1::{ApplyTopicsRequest, admin_service_client::AdminSer
 use septet_testkit::{Deadline, within};
 use tokio::time::{Instant, sleep};
 
-use super::{Deployment, SERVICES, config::Backends, database, keys::Keys};
+use super::{Deployment, config::Backends, database, keys::Keys};
 
 impl Deployment {
     /// Does what an operator does the first time: makes keys and databases, writes a configuration for each process, brings
@@ -16,8 +16,8 @@ impl Deployment {
         fs::create_dir_all(&self.dir).expect("a directory for the deployment");
         self.keys = Keys::make(&self.dir);
         if let Backends::Real(real) = &self.backends {
-            for service in SERVICES {
-                self.databases.insert(service, database::create(&real.postgres_url, service).await);
+            for service in &self.services {
+                self.databases.insert(*service, database::create(&real.postgres_url, service).await);
             }
         }
         self.write_configuration();
@@ -60,7 +60,7 @@ impl Deployment {
         let mut shared = self.backends.settings(&self.databases);
         shared.set_path("auth.api_keys.file", &Keys::accepted(&self.dir));
         shared.set_path("clients.token_file", &Keys::of_services(&self.dir));
-        for service in SERVICES {
+        for service in &self.services {
             let urls: Vec<_> =
                 self.addresses(service).iter().map(|address| format!("http://{address}")).collect();
             shared.set_text(&format!("clients.urls.{service}"), &urls.join(","));
@@ -77,7 +77,7 @@ impl Deployment {
 
     /// Once for each service: its replicas share a database.
     async fn migrate(&self) {
-        for service in SERVICES {
+        for service in &self.services {
             let process = self.processes.iter().find(|process| process.serves(service));
             let command = process.expect("a process of the service").command("migrate");
             let mut migrate = tokio::process::Command::from(command);
@@ -95,7 +95,7 @@ impl Deployment {
 
     /// Each service knows the topics of its own contract and of those it consumes.
     async fn apply_topics(&self) {
-        for service in SERVICES {
+        for service in &self.services {
             let mut client = AdminServiceClient::new(self.channel(service));
             client.apply_topics(ApplyTopicsRequest {}).await.expect("the topics are applied");
         }

@@ -43,11 +43,11 @@ async fn each_commit_is_pushed_and_reviewed_once_and_has_its_journey(site: &Site
         let steps = eventually_in(Deadline::LONG, format!("{} has its review", change.subject), async || {
             let request = GetJourneyRequest { change_id: change.id.clone() };
             let journey = devops.get_journey(request).await.expect("a journey").into_inner();
-            (!journey.steps.is_empty()).then_some(journey.steps)
+            let steps: Vec<_> = journey.steps.into_iter().filter(|step| step.service == "review").collect();
+            (!steps.is_empty()).then_some(steps)
         })
         .await;
         let [step] = steps.as_slice() else { panic!("{}: {steps:#?}", change.subject) };
-        assert_eq!(step.service, "review");
         assert_eq!(step.event_type, "septet.review.v1.ReviewCompleted");
         failed += usize::from(step.outcome() == Verdict::Failed);
     }

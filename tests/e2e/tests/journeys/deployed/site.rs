@@ -11,7 +11,7 @@ pub enum Topology {
     Suite,
     /// The same process on real servers.
     SuiteOnServers,
-    /// Two replicas of each service on real servers.
+    /// Two replicas of devops and review and one of each other service, on real servers.
     ServicesOnServers,
 }
 
@@ -51,6 +51,7 @@ impl Site {
         let servers = Servers::start(&workspace)?;
         let septet = match topology {
             Topology::ServicesOnServers => Deployment::services_on(&dir, &servers, 2)
+                .and_the_others()
                 // Kafka gives a silent replica's partitions to the others after this time instead of 45 s.
                 .setting("log.kafka.extra.\"session.timeout.ms\"", "\"8000\""),
             _ => Deployment::suite_on(&dir, &servers),
