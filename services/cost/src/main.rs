@@ -1,0 +1,7 @@
+//! The cost service alone.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    septet_chassis::run(septet_cost::service())
+}
