@@ -1,0 +1,7 @@
+//! Tests of the pure domain through its public interface.
+
+mod definitions;
+mod expressions;
+mod filters;
+mod plans;
+mod terminal;
