@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     git::{DiffLimits, FetchLimits},
     release::AWAITABLE,
+    stack::StackConfig,
 };
 
 /// Settings of the devops service, the section `devops` of the configuration.
@@ -39,6 +40,8 @@ pub struct Config {
     pub watch_streams: usize,
     /// How releases are decided.
     pub release: ReleaseConfig,
+    /// How trees are analysed.
+    pub stack: StackConfig,
 }
 
 /// How releases are decided, the section `devops.release`.
@@ -81,6 +84,7 @@ impl Default for Config {
             readers: 8,
             watch_streams: 256,
             release: ReleaseConfig::default(),
+            stack: StackConfig::default(),
         }
     }
 }
@@ -107,6 +111,7 @@ impl ServiceConfig for Config {
             let problem = format!("`{other}` is none of {}", AWAITABLE.join(", "));
             return Err(("release.required", problem));
         }
+        self.stack.rules().map_err(|error| ("stack.rules_dir", error.to_string()))?;
         match self.local_roots.iter().find(|root| !root.is_absolute()) {
             Some(root) => Err(("local_roots", format!("{} is not an absolute path", root.display()))),
             None => Ok(()),

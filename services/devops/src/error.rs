@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use septet_chassis::{CxError, StoreError, fault, status_of, status_of_store};
 use tonic::{Code, Status};
 
-use crate::git::GitError;
+use crate::{generate::GenerateError, git::GitError};
 
 /// Why a call failed. Pages under `docs/errors` explain each code.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub(crate) enum Error {
     /// The repository.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// The rules of stacks make no valid pipeline.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
     /// Too many streams of a kind.
     #[error("{0} streams are open already")]
     TooManyStreams(usize),
@@ -69,6 +72,12 @@ impl From<Error> for Status {
                 (Code::InvalidArgument, "DEVOPS-0008", prefix, "give more of the hash")
             }
             Error::Git(git) => (status_code_of(git), code_of(git), "repository", ""),
+            Error::Generate(_) => (
+                Code::FailedPrecondition,
+                "DEVOPS-0017",
+                "devops.stack.rules_dir",
+                "correct the rules of the stack",
+            ),
             Error::TooManyStreams(_) => (
                 Code::ResourceExhausted,
                 "DEVOPS-0014",
@@ -97,6 +106,7 @@ pub(crate) fn code_of(error: &GitError) -> &'static str {
         | GitError::FetchTime { .. }
         | GitError::FetchInterrupted(_)
         | GitError::FetchSize { .. } => "DEVOPS-0012",
+        GitError::Content { .. } => "DEVOPS-0016",
         _ => "DEVOPS-0011",
     }
 }

@@ -8,6 +8,7 @@ mod decide;
 mod diff_stream;
 mod error;
 mod events;
+pub mod generate;
 pub mod git;
 mod grpc;
 mod guardrails;
@@ -27,6 +28,7 @@ pub mod release;
 pub mod settings;
 mod since;
 mod sources;
+pub mod stack;
 mod steps;
 mod store;
 mod tree_stream;
@@ -60,6 +62,8 @@ pub struct Devops {
     units: Units,
     settings: Config,
     sources: Arc<Sources>,
+    /// What is known of stacks.
+    rules: Arc<stack::Rules>,
     turns: Turns,
     leases: Leases,
     /// Changes whenever changes were imported here.
@@ -84,6 +88,7 @@ impl Devops {
         let owner = uuid::Uuid::now_v7().to_string();
         Ok(Self {
             sources: Arc::new(Sources::new(boot.cache_dir(), settings.fetch_limits())),
+            rules: Arc::new(settings.stack.rules()?),
             turns: Turns::default(),
             leases: Leases::new(units.store().clone(), owner, LEASE),
             imported: notify::Sender::new(0),

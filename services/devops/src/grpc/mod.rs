@@ -9,7 +9,8 @@ use futures_util::stream::BoxStream;
 use prost::Message;
 use septet_chassis::{Identity, RequestKey, Tx};
 use septet_proto_devops::v1::{
-    Change, CheckReleaseRequest, CheckReleaseResponse, GetBlobsRequest, GetBlobsResponse, GetChangeRequest,
+    AnalyzeRepositoryRequest, AnalyzeRepositoryResponse, Change, CheckReleaseRequest, CheckReleaseResponse,
+    GeneratePipelineRequest, GeneratePipelineResponse, GetBlobsRequest, GetBlobsResponse, GetChangeRequest,
     GetChangeResponse, GetDiffRequest, GetDiffResponse, GetJourneyRequest, GetJourneyResponse,
     GetReleaseRequest, GetReleaseResponse, GetTreeRequest, GetTreeResponse, ListChangesRequest,
     ListChangesResponse, ListReleasesRequest, ListReleasesResponse, ListRepositoriesRequest,
@@ -21,6 +22,9 @@ use tonic::{Request, Response, Status};
 use crate::{
     Devops, compose,
     error::Error,
+    generate,
+    git::ObjectId,
+    stack,
     store::{self, Found},
 };
 
@@ -122,18 +126,7 @@ impl DevopsService for Devops {
     ) -> Result<Response<Self::GetTreeStream>, Status> {
         let request = request.into_inner();
         let asked = fields::asked_change(&request.change_id, &request.repository_id, &request.commit)?;
-        let (repository_id, commit) = match asked {
-            // A commit need not be a change: its history may begin later.
-            fields::Asked::Commit { repository_id, prefix } if prefix.len() == fields::HASH => {
-                (repository_id, prefix)
-            }
-            asked => {
-                let mut tx = self.units.read().await.map_err(Error::from)?;
-                let row = change(&mut tx, &asked).await?;
-                (row.repository_id, row.commit_id)
-            }
-        };
-        let commit = commit.parse().map_err(|_| Error::UnknownChange(commit))?;
+        let (repository_id, commit) = self.place(asked).await?;
         Ok(Response::new(self.tree_stream(&repository_id, commit, request.of_parent).await?))
     }
 
@@ -203,6 +196,48 @@ impl DevopsService for Devops {
         let request = request.into_inner();
         let release = self.check(fields::id("change_id", &request.change_id)?).await?;
         Ok(Response::new(CheckReleaseResponse { release: Some(release) }))
+    }
+
+    async fn analyze_repository(
+        &self,
+        request: Request<AnalyzeRepositoryRequest>,
+    ) -> Result<Response<AnalyzeRepositoryResponse>, Status> {
+        let request = request.into_inner();
+        let asked = fields::asked_change(&request.change_id, &request.repository_id, &request.commit)?;
+        let (repository_id, commit) = self.place(asked).await?;
+        let analysis = self.analyze(&repository_id, commit).await?;
+        Ok(Response::new(AnalyzeRepositoryResponse { analysis: Some(stack::reply(&analysis)) }))
+    }
+
+    async fn generate_pipeline(
+        &self,
+        request: Request<GeneratePipelineRequest>,
+    ) -> Result<Response<GeneratePipelineResponse>, Status> {
+        let request = request.into_inner();
+        let asked = fields::asked_change(&request.change_id, &request.repository_id, &request.commit)?;
+        let (repository_id, commit) = self.place(asked).await?;
+        let analysis = self.analyze(&repository_id, commit).await?;
+        let generated = generate::generate(&analysis, &self.rules).map_err(Error::from)?;
+        Ok(Response::new(generate::reply(&generated)))
+    }
+}
+
+impl Devops {
+    /// The repository and the commit that are asked for.
+    async fn place(&self, asked: fields::Asked) -> Result<(String, ObjectId), Error> {
+        let (repository_id, commit) = match asked {
+            // A commit need not be a change: its history may begin later.
+            fields::Asked::Commit { repository_id, prefix } if prefix.len() == fields::HASH => {
+                (repository_id, prefix)
+            }
+            asked => {
+                let mut tx = self.units.read().await?;
+                let row = change(&mut tx, &asked).await?;
+                (row.repository_id, row.commit_id)
+            }
+        };
+        let commit = commit.parse().map_err(|_| Error::UnknownChange(commit))?;
+        Ok((repository_id, commit))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     claim::{Claim, Evidence, Fact},
     component::{Component, Folder, above, folder_of, folders},
     fill::{Captures, fill, fill_command, version},
-    matching::{Match, Scope},
+    matching::{Directly, Match, Scope},
     rules::{Rule, Rules, Stack, Template, name_of},
     source::{Contents, Limits, Wanted},
 };
@@ -47,11 +47,10 @@ impl Rules {
     #[must_use]
     pub fn analyze(&self, wanted: Wanted, contents: &Contents, limits: &Limits) -> Analysis {
         let Wanted { files, mut left_out, .. } = wanted;
-        let mut directly: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut directly = Directly::new();
         for file in &files {
             directly.entry(folder_of(&file.path)).or_default().push(&file.path);
         }
-        let directly = |folder: &str| directly.get(folder).map_or(&[][..], Vec::as_slice);
         let (folders, more) = folders(&files, self, limits.components);
         if more > 0 {
             let reason = format!("{more} projects are beyond the limit of {}", limits.components);
@@ -64,7 +63,8 @@ impl Rules {
             let claims = component.claims.clone();
             let scope = Scope { folder, directly: &directly, contents, claims: &claims };
             for stack in &self.stacks {
-                if component.stacks.contains(&stack.name) && stack.workspace.iter().any(|is| scope.holds(is)) {
+                if component.stacks.contains(&stack.name) && stack.workspace.iter().any(|is| scope.holds(is))
+                {
                     speaking.entry(&stack.name).or_default().push(&folder.prefix);
                 }
             }
@@ -95,7 +95,7 @@ impl Rules {
     fn component<'a>(
         &'a self,
         folder: &'a Folder<'a>,
-        directly: &'a dyn Fn(&str) -> &'a [&'a str],
+        directly: &'a Directly<'a>,
         contents: &'a Contents,
     ) -> Component {
         let mut claims = self.languages(folder);
@@ -189,7 +189,9 @@ fn apply(stack: &Stack, rule: &Rule, scope: &Scope<'_>) -> Option<Vec<Claim>> {
                 evidence.push(piece);
             }
         }
-        for fact in rule.claims.iter().filter_map(|template| fact(template, &captures)) {
+        for fact in
+            rule.claims.iter().filter_map(|template| fact(template, &captures, !rule.names.is_empty()))
+        {
             let (stack, evidence) = (stack.name.clone(), evidence.clone());
             claims.push(Claim { fact, stack, confidence: rule.confidence, evidence });
         }
@@ -212,7 +214,7 @@ fn captures(rule: &Rule, found: &Match, supporting: &[Match]) -> Option<Captures
     Some(captures)
 }
 
-fn fact(template: &Template, captures: &Captures) -> Option<Fact> {
+fn fact(template: &Template, captures: &Captures, name_is_ours: bool) -> Option<Fact> {
     let name = |text: &String| {
         let name = fill(text, captures)?;
         let fits = !name.is_empty() && name.chars().count() <= NAME && !name.chars().any(char::is_control);
@@ -228,7 +230,9 @@ fn fact(template: &Template, captures: &Captures) -> Option<Fact> {
         Template::Framework { name: text, version } => {
             Fact::Framework { name: name(text)?, version: said(version) }
         }
-        Template::Command { task, run } => Fact::Command { task: *task, run: fill_command(run, captures)? },
+        Template::Command { task, run } => {
+            Fact::Command { task: *task, run: fill_command(run, captures, name_is_ours)? }
+        }
         Template::Runtime { name: text, version: number } => {
             Fact::Runtime { name: name(text)?, version: version(&fill(number, captures)?)? }
         }

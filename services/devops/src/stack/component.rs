@@ -2,11 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    claim::Claim,
-    rules::Rules,
-    source::Entry,
-};
+use super::{claim::Claim, rules::Rules, source::Entry};
 
 /// A folder that is a project of its own, or the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +62,7 @@ pub(super) fn folders<'a>(files: &'a [Entry], rules: &Rules, limit: usize) -> (V
     ordered.truncate(limit.max(1));
     let mut by_prefix: BTreeMap<&str, Folder<'a>> = ordered
         .into_iter()
-        .map(|prefix| {
-            (prefix, Folder { prefix: prefix.to_owned(), direct: Vec::new(), files: Vec::new() })
-        })
+        .map(|prefix| (prefix, Folder { prefix: prefix.to_owned(), direct: Vec::new(), files: Vec::new() }))
         .collect();
     for file in files {
         let own = folder_of(&file.path);

@@ -27,9 +27,11 @@ pub(super) fn fill(template: &str, captures: &Captures) -> Option<String> {
     Some(filled)
 }
 
-/// A template for a shell, whose names must stand for harmless words.
-pub(super) fn fill_command(template: &str, captures: &Captures) -> Option<String> {
-    let harmless = names(template).all(|name| captures.get(name).is_some_and(|value| is_word(value)));
+/// A template for a shell, whose names must stand for harmless words; but for `name` where the rule itself says it.
+pub(super) fn fill_command(template: &str, captures: &Captures, name_is_ours: bool) -> Option<String> {
+    let ours = |name: &str| name_is_ours && name == "name";
+    let harmless = |name| ours(name) || captures.get(name).is_some_and(|value| is_word(value));
+    let harmless = names(template).all(harmless);
     if harmless { fill(template, captures) } else { None }
 }
 
@@ -58,9 +60,11 @@ mod tests {
 
     #[test]
     fn what_a_repository_says_cannot_become_a_command() {
-        assert_eq!(fill_command("run {x} now", &captures("web/a-1.2")).unwrap(), "run web/a-1.2 now");
-        for bad in ["", "a b", "a;b", "$(id)", "${{ secrets }}", "`id`", "a\nb", "--eval", "@args", "é", "a'b"] {
-            assert_eq!(fill_command("run {x}", &captures(bad)), None, "{bad}");
+        assert_eq!(fill_command("run {x} now", &captures("web/a-1.2"), true).unwrap(), "run web/a-1.2 now");
+        for bad in
+            ["", "a b", "a;b", "$(id)", "${{ secrets }}", "`id`", "a\nb", "--eval", "@args", "é", "a'b"]
+        {
+            assert_eq!(fill_command("run {x}", &captures(bad), true), None, "{bad}");
         }
         assert_eq!(fill("{y}", &captures("1")), None);
     }

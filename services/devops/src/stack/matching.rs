@@ -1,11 +1,13 @@
 //! Where a condition holds in a component.
 
+use std::collections::HashMap;
+
 use super::{
     claim::{Claim, Evidence},
     component::{Folder, above},
     document::Format,
     fill::Captures,
-    rules::{Condition, Place},
+    rules::{Condition, Place, name_of},
     source::Contents,
 };
 
@@ -20,11 +22,13 @@ pub(super) struct Match {
     pub captures: Captures,
 }
 
+/// Paths of all files by the folder that they are in.
+pub(super) type Directly<'a> = HashMap<&'a str, Vec<&'a str>>;
+
 /// What conditions are held against.
 pub(super) struct Scope<'a> {
     pub folder: &'a Folder<'a>,
-    /// Paths of all files by the folder they are in.
-    pub directly: &'a dyn Fn(&str) -> &'a [&'a str],
+    pub directly: &'a Directly<'a>,
     pub contents: &'a Contents,
     /// What was said so far.
     pub claims: &'a [Claim],
@@ -48,7 +52,9 @@ impl Scope<'_> {
                 for path in self.files(place) {
                     let text = self.contents.text(&path).unwrap_or_default();
                     for (line, text) in (1..).zip(text.lines()) {
-                        if found.len() < MATCHES && let Some(captures) = capture(pattern, text) {
+                        if found.len() < MATCHES
+                            && let Some(captures) = capture(pattern, text)
+                        {
                             found.push(Match { path: path.clone(), line, captures });
                         }
                     }
@@ -65,6 +71,7 @@ impl Scope<'_> {
         }
         for found in &mut found {
             found.captures.insert("path".to_owned(), found.path.clone());
+            found.captures.insert("file".to_owned(), name_of(&found.path).to_owned());
         }
         found.truncate(MATCHES);
         found
@@ -89,8 +96,8 @@ impl Scope<'_> {
             return here;
         }
         for folder in above(&self.folder.prefix) {
-            let there = (self.directly)(folder);
-            let there = there.iter().filter(|path| place.globs.is_match(&path[folder.len()..]));
+            let there = self.directly.get(folder).into_iter().flatten();
+            let there = there.filter(|path| place.globs.is_match(&path[folder.len()..]));
             let there: Vec<String> = there.take(MATCHES).map(|path| owned(path)).collect();
             if !there.is_empty() {
                 return there;
@@ -146,7 +153,8 @@ fn capture(pattern: &regex::Regex, text: &str) -> Option<Captures> {
 fn claimed(claim: &Claim) -> Option<Match> {
     let Evidence { path, line, .. } = claim.evidence.first()?.clone();
     let (_, name, _, _) = claim.fact.key();
-    let mut captures = Captures::from([("name".to_owned(), name.to_owned())]);
+    let mut captures =
+        Captures::from([("name".to_owned(), name.to_owned()), ("key".to_owned(), name.to_owned())]);
     captures.extend(claim.fact.version().map(|version| ("version".to_owned(), version.to_owned())));
     Some(Match { path, line, captures })
 }

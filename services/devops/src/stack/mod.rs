@@ -7,19 +7,23 @@
 mod analyze;
 mod claim;
 mod component;
+mod config;
 mod directory;
 mod document;
 mod fill;
 mod matching;
 mod reply;
+mod repository;
 mod rules;
 mod source;
 
 pub use analyze::{Analysis, LeftOut};
 pub use claim::{Claim, Evidence, Fact, Task};
 pub use component::Component;
+pub use config::StackConfig;
 pub use directory::{ReadError, analyze_directory};
+pub(crate) use fill::is_word;
 pub use reply::reply;
+pub(crate) use rules::{Cache, Image, Toolchain};
 pub use rules::{Rules, RulesError};
-pub(crate) use rules::{Image, Toolchain};
 pub use source::{Contents, Entry, Limits, Wanted};

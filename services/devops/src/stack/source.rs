@@ -37,13 +37,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            files: 200_000,
-            read_files: 2_000,
-            file_bytes: 1 << 20,
-            read_bytes: 32 << 20,
-            components: 500,
-        }
+        Self { files: 200_000, read_files: 2_000, file_bytes: 1 << 20, read_bytes: 32 << 20, components: 500 }
     }
 }
 
@@ -92,7 +86,8 @@ impl Contents {
     pub(super) fn document(&self, path: &str, format: Format) -> Option<Parsed> {
         let text = self.text(path)?;
         let mut documents = self.documents.borrow_mut();
-        let parsed = documents.entry((path.to_owned(), format)).or_insert_with(|| Rc::new(format.parse(text)));
+        let parsed =
+            documents.entry((path.to_owned(), format)).or_insert_with(|| Rc::new(format.parse(text)));
         Some(Rc::clone(parsed))
     }
 

@@ -106,13 +106,7 @@ impl Node {
     }
 }
 
-fn step<'a>(
-    node: &'a Node,
-    key: Option<&'a str>,
-    segment: &str,
-    next: &mut Vec<Reached<'a>>,
-    limit: usize,
-) {
+fn step<'a>(node: &'a Node, key: Option<&'a str>, segment: &str, next: &mut Vec<Reached<'a>>, limit: usize) {
     match &node.data {
         Data::Map(entries) => {
             let named = segment.contains(['*', '|']);
@@ -168,9 +162,13 @@ mod tests {
         assert_eq!(at(Format::Toml, toml, &["a", "b"]), said(&[("two", 4)]));
         assert_eq!(at(Format::Toml, toml, &["a", "d", "*"]), said(&[("true", 5)]));
         assert_eq!(at(Format::Toml, toml, &["a", "c", "*", "n"]), said(&[("1", 7), ("2", 9)]));
-        let yaml = "# c\nservices:\n  db:\n    image: postgres:17\n    ports: [\"5432:5432\", 80]\n  off: no\n";
+        let yaml =
+            "# c\nservices:\n  db:\n    image: postgres:17\n    ports: [\"5432:5432\", 80]\n  off: no\n";
         assert_eq!(at(Format::Yaml, yaml, &["services", "*", "image"]), said(&[("postgres:17", 4)]));
-        assert_eq!(at(Format::Yaml, yaml, &["services", "d*", "ports", "*"]), said(&[("5432:5432", 5), ("80", 5)]));
+        assert_eq!(
+            at(Format::Yaml, yaml, &["services", "d*", "ports", "*"]),
+            said(&[("5432:5432", 5), ("80", 5)])
+        );
         let xml = "<Project Sdk='Web'>\n <G>\n  <T>net9.0</T>\n </G>\n <I>\n  <P Include='a' Version='1'/>\n  <P Include='b'/>\n </I>\n</Project>";
         assert_eq!(at(Format::Xml, xml, &["Project", "G", "T"]), said(&[("net9.0", 3)]));
         assert_eq!(at(Format::Xml, xml, &["Project", "I", "P", "@Include"]), said(&[("a", 6), ("b", 7)]));

@@ -6,15 +6,16 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use regex::Regex;
 
 use super::{
-    Rules, RulesError, Stack, name_of,
+    Rules, RulesError, Stack,
     format::{ClaimEntry, RuleEntry, StackFile, Toolchain, When},
+    name_of,
 };
 use crate::stack::{claim::Task, document::Format, fill};
 
 /// A compiled pattern may take so much memory.
 const PATTERN_BYTES: usize = 1 << 20;
 /// Captures that every rule may name.
-const KNOWN: [&str; 5] = ["key", "name", "value", "path", "version"];
+const KNOWN: [&str; 6] = ["key", "name", "value", "path", "file", "version"];
 
 /// A rule, ready to run.
 pub(crate) struct Rule {
@@ -63,11 +64,22 @@ pub(crate) enum Condition {
     /// A file is there.
     File(Place),
     /// A file has a value under a key, which a pattern may have to match.
-    Key { place: Place, format: Option<Format>, key: Vec<String>, value: Option<Regex> },
+    Key {
+        place: Place,
+        format: Option<Format>,
+        key: Vec<String>,
+        value: Option<Regex>,
+    },
     /// A line of a file matches.
-    Line { place: Place, pattern: Regex },
+    Line {
+        place: Place,
+        pattern: Regex,
+    },
     /// Another rule claimed it.
-    Claimed { kind: u8, name: Option<String> },
+    Claimed {
+        kind: u8,
+        name: Option<String>,
+    },
     Any(Vec<Condition>),
 }
 
@@ -94,7 +106,8 @@ pub(super) fn rules(
     version: String,
 ) -> Result<Rules, RulesError> {
     let mut gathered = Gathered::default();
-    let (mut stacks, mut ignored, mut examples, mut images) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut stacks, mut ignored, mut examples, mut images) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (name, mut file) in files {
         ignored.append(&mut file.ignore);
         examples.append(&mut file.examples);
@@ -176,13 +189,25 @@ fn rule(entry: RuleEntry, gathered: &mut Gathered) -> Result<Rule, String> {
     if entry.project {
         let patterns = first.unwrap_or_default();
         if patterns.is_empty() || patterns.iter().any(|pattern| pattern.contains('/')) {
-            return Err("the first condition of a project must be files by name, such as `path = \"go.mod\"`".to_owned());
+            return Err(
+                "the first condition of a project must be files by name, such as `path = \"go.mod\"`"
+                    .to_owned(),
+            );
         }
         gathered.projects.extend(patterns);
     }
-    let claims = entry.claims.into_iter().map(|claim| template(claim, &captures)).collect::<Result<_, _>>()?;
+    let claims =
+        entry.claims.into_iter().map(|claim| template(claim, &captures)).collect::<Result<_, _>>()?;
     let names = entry.names.into_iter().map(|(key, name)| (key.to_lowercase(), name)).collect();
-    Ok(Rule { id: entry.id, project: entry.project, confidence: entry.confidence, when, unless, names, claims })
+    Ok(Rule {
+        id: entry.id,
+        project: entry.project,
+        confidence: entry.confidence,
+        when,
+        unless,
+        names,
+        claims,
+    })
 }
 
 fn template(entry: ClaimEntry, captures: &HashSet<String>) -> Result<Template, String> {
@@ -236,7 +261,8 @@ fn condition(
         Ok::<Regex, String>(regex)
     };
     if !when.any.is_empty() || when.has.is_some() {
-        if !paths.is_empty() || when.up || !when.key.is_empty() || when.value.is_some() || when.line.is_some() {
+        if !paths.is_empty() || when.up || !when.key.is_empty() || when.value.is_some() || when.line.is_some()
+        {
             return Err("`any` and `has` stand alone in a condition".to_owned());
         }
         return match when.has {

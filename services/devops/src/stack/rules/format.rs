@@ -139,8 +139,15 @@ pub(crate) struct Toolchain {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cache {
     pub env: String,
+    /// What the variable says; `{folder}` stands for the folder.
+    #[serde(default = "folder")]
+    pub value: String,
     pub folder: String,
     pub files: Vec<String>,
+}
+
+fn folder() -> String {
+    "{folder}".to_owned()
 }
 
 /// How GitHub's machines get it.

@@ -10,9 +10,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 use globset::GlobSet;
 use sha2::{Digest, Sha256};
 
-pub use error::RulesError;
 pub(crate) use compile::{Condition, Place, Rule, Template};
-pub(crate) use format::{Image, Toolchain};
+pub use error::RulesError;
+pub(crate) use format::{Cache, Image, Toolchain};
 
 use super::{
     analyze::LeftOut,
@@ -161,7 +161,10 @@ impl Rules {
         let mut files: Vec<Entry> = files.into_iter().filter(|file| !self.ignores(&file.path)).collect();
         files.sort_by(|a, b| (depth(&a.path), &a.path).cmp(&(depth(&b.path), &b.path)));
         if files.len() > limits.files {
-            left_out("", format!("{} files are beyond the limit of {}", files.len() - limits.files, limits.files));
+            left_out(
+                "",
+                format!("{} files are beyond the limit of {}", files.len() - limits.files, limits.files),
+            );
             files.truncate(limits.files);
         }
         let (mut bytes, mut unread) = (0_u64, 0);
