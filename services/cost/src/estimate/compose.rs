@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
@@ -15,6 +17,8 @@ pub(super) fn is_one(document: &Value) -> bool {
 /// What a Compose file runs.
 pub(super) fn read(file: &str, document: &Value, prices: &Prices, found: &mut Found) {
     let Some(services) = document.get("services").and_then(Value::as_object) else { return };
+    // In one order, whatever the map's is.
+    let services: BTreeMap<_, _> = services.iter().collect();
     for (name, service) in services {
         one(file, name, service, prices, found);
     }

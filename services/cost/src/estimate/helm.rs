@@ -92,7 +92,9 @@ impl Walk<'_, '_> {
         let own = self.replicas(members, path);
         let replicas = own.or(above);
         let mut told = usize::from(self.workload(members, path, own, above));
-        for (name, value) in members {
+        // In one order, whatever the map's is.
+        let within: BTreeMap<_, _> = members.iter().collect();
+        for (name, value) in within {
             let is_chart = depth == 0 && self.not.contains(name);
             if is_chart || OTHER.contains(&name.as_str()) || STORAGE.contains(&name.as_str()) {
                 continue;

@@ -100,7 +100,11 @@ fn one(
                 None => match replicas {
                     Some(replicas) => workload.replicas = replicas,
                     None => {
-                        return found.leave_out(file, "spec.replicas", format!("{kind}/{name}: is no number"));
+                        return found.leave_out(
+                            file,
+                            "spec.replicas",
+                            format!("{kind}/{name}: is no number"),
+                        );
                     }
                 },
             }

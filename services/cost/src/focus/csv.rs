@@ -42,7 +42,9 @@ impl Records {
         mut piece: &[u8],
         mut each: impl FnMut(Result<Row, &'static str>),
     ) -> Result<(), BadHeader> {
-        loop {
+        let ends = piece.is_empty();
+        // To the reader an empty piece is the end, so what was read to its last byte must not be given again.
+        while ends || !piece.is_empty() {
             let (result, read, written, ended) =
                 self.reader.read_record(piece, &mut self.bytes[self.used..], &mut self.ends[self.fields..]);
             piece = &piece[read..];
@@ -61,6 +63,7 @@ impl Records {
                 }
             }
         }
+        Ok(())
     }
 
     fn record(&mut self) -> Result<Option<Result<Row, &'static str>>, BadHeader> {

@@ -46,7 +46,7 @@ impl Cost {
         drop(cx);
         let validator = Validator { identity_columns: header.identity_columns.clone() };
         let mut reader = Reader::new(format, validator);
-        let mut size = 0;
+        let (mut size, mut ended) = (0, Ok(()));
         while let Some(part) = next(&mut stream).await? {
             let Part::Piece(piece) = part else { return Err(wrong("header", "must come once")) };
             size += piece.len() as u64;
@@ -56,13 +56,15 @@ impl Cost {
             if size > MAX_FILE {
                 return Err(wrong("piece", format!("is beyond {MAX_FILE} bytes of an import")));
             }
-            let result = reader.read(&piece);
-            if reader.waiting() >= AT_ONCE || result.is_err() {
+            ended = reader.read(&piece);
+            if ended.is_err() {
+                break;
+            }
+            if reader.waiting() >= AT_ONCE {
                 self.keep_read(&header.source, &mut reader).await?;
             }
-            result?;
         }
-        let ended = reader.end();
+        let ended = ended.and_then(|()| reader.end());
         let charges = reader.charges();
         let mut cx = self.units.begin(Default::default());
         self.keep(&mut cx, &header.source, charges, &mut reader.summary).await?;
