@@ -1,0 +1,8 @@
+//! The rules, through the public modules.
+
+mod bench;
+mod breaking;
+mod deep;
+mod griffe;
+mod public;
+mod pages;
