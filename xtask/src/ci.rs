@@ -3,13 +3,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::{command, contracts, deps, generate, planted, test};
+use crate::{browser, command, contracts, deps, generate, planted, test};
 
 type Step = (&'static str, fn(&Path) -> Result<()>);
 
 /// What takes a second comes first, so that a slip shows before a minute of compiling. Clippy and the tests share no
 /// artifacts but build scripts and procedural macros, so their order costs nothing.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", format),
     ("dependencies", deps::run),
     ("generated files", |root| generate::asyncapi(root, true)),
@@ -17,6 +17,7 @@ const STEPS: [Step; 8] = [
     ("licences and advisories", deny),
     ("clippy", clippy),
     ("tests", |root| test::run(root, true, &[])),
+    ("browser tests", |root| browser::run(root, &[])),
     ("planted faults", |root| planted::run(root, 1)),
 ];
 

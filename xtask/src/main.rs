@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod bench;
+mod browser;
 mod chaos;
 mod ci;
 mod command;
@@ -39,6 +40,9 @@ enum Task {
         /// Starts Kafka, PostgreSQL, RabbitMQ and Redis once, and all test programs share them.
         #[arg(long)]
         real: bool,
+        /// Runs the console's tests in Chromium instead, with what npm has for them.
+        #[arg(long, conflicts_with = "real")]
+        browser: bool,
         /// Passed on to `cargo test`, such as `-p septet-store`, `NAME` or `NAME -- --exact`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -77,12 +81,15 @@ fn main() -> ExitCode {
     let root = root();
     let result = match Arguments::parse().command {
         Task::Ci => ci::run(&root),
-        Task::Test { real, arguments } => test::run(&root, real, &arguments),
+        Task::Test { browser: true, arguments, .. } => browser::run(&root, &arguments),
+        Task::Test { real, arguments, .. } => test::run(&root, real, &arguments),
         Task::Servers(arguments) => servers::run(&root, &arguments),
         Task::Deps => deps::run(&root),
         Task::Contracts => contracts::run(&root),
         Task::Generate { check: true } => generate::asyncapi(&root, true),
-        Task::Generate { check: false } => generate::asyncapi(&root, false).and_then(|()| readmes::write(&root)),
+        Task::Generate { check: false } => {
+            generate::asyncapi(&root, false).and_then(|()| readmes::write(&root))
+        }
         Task::Baseline => generate::baseline(&root),
         Task::Planted { rounds } => planted::run(&root, rounds),
         Task::Chaos(arguments) => chaos::run(&root, &arguments),

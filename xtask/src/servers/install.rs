@@ -24,6 +24,9 @@ fn missing_tools() -> impl Iterator<Item = &'static str> {
         // Producers and clients that are not ours.
         ("kcat", Path::new("/usr/bin/kcat").exists()),
         ("python3-venv", has_venv()),
+        // The console is looked at in a browser.
+        ("chromium", command::exists("chromium")),
+        ("npm", command::exists("npm")),
     ];
     tools.into_iter().filter(|(_, there)| !there).map(|(package, _)| package)
 }
