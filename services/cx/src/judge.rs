@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Experience,
-    analysis::{Figures, Judgement, compare, figures_of, guarded, kind},
+    analysis::{Figures, figures_of, guarded},
     store,
 };
 
@@ -103,21 +103,23 @@ fn breaches(
     for metric in experiment.metrics.iter().filter(|metric| metric.guardrail.is_some()) {
         let all = figures_of(experiment, &metric.name, figures);
         for (variation, moments) in experiment.variations.iter().zip(&all).skip(1) {
-            let judged = compare(kind(metric), &all[0], moments, experiment.confidence)
-                .and_then(|compared| guarded(experiment, metric, &all[0], moments, &compared));
-            let Some(Judgement::Breached { worse, interval, is_relative }) = judged else { continue };
-            let figure = |number: f64| if is_relative { percent(number) } else { format!("{number:.4}") };
-            let allowed = metric.guardrail.as_ref().map_or(0.0, |guardrail| guardrail.allowed_worsening);
+            let Some(judgement) = guarded(experiment, metric, &all[0], moments) else { continue };
+            if !judgement.is_breached() {
+                continue;
+            }
             let reason = format!(
-                "`{}` in `{}` is worse by {} than in `{}` ({} interval {} to {}; {} is allowed; {} and {} units)",
+                "the mean of `{}` in `{}` is {}, which is worse than the {} that are allowed ({} in `{}` with {} of \
+                 worsening) by {} to {} ({} interval; {} and {} units)",
                 metric.name,
                 variation.key,
-                figure(worse),
+                figure(moments.mean()),
+                figure(judgement.bound),
+                figure(all[0].mean()),
                 experiment.variations[0].key,
+                percent(metric.guardrail.as_ref().map_or(0.0, |guardrail| guardrail.allowed_worsening)),
+                figure(judgement.excess.low),
+                figure(judgement.excess.high),
                 percent(experiment.confidence),
-                figure(interval.low),
-                figure(interval.high),
-                percent(allowed),
                 moments.units,
                 all[0].units,
             );
@@ -138,7 +140,11 @@ fn breaches(
 }
 
 fn percent(share: f64) -> String {
-    let text = format!("{:.2}", share * 100.0);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{text} %")
+    format!("{} %", figure(share * 100.0))
+}
+
+/// Four digits after the point at most.
+fn figure(number: f64) -> String {
+    let text = format!("{number:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

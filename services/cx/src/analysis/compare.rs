@@ -23,7 +23,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    fn around(middle: f64, reach: f64) -> Self {
+    pub(super) fn around(middle: f64, reach: f64) -> Self {
         Self { low: middle - reach, high: middle + reach }
     }
 }
@@ -53,7 +53,7 @@ pub fn compare(kind: Kind, control: &Moments, variation: &Moments, confidence: f
         return None;
     }
     let (from, to) = (mean_error(kind, control), mean_error(kind, variation));
-    let difference = variation.mean() - control.mean();
+    let difference = variation.mean_less(control);
     let squared = from + to;
     if squared <= 0.0 {
         let lift = lift(difference, control.mean());
@@ -66,10 +66,7 @@ pub fn compare(kind: Kind, control: &Moments, variation: &Moments, confidence: f
             degrees_of_freedom: None,
         });
     }
-    let degrees = (kind != Kind::Proportion).then(|| {
-        let part = |error: f64, units: i64| error * error / (units as f64 - 1.0);
-        squared * squared / (part(from, control.units) + part(to, variation.units))
-    });
+    let degrees = degrees(kind, [(from, control.units), (to, variation.units)]);
     let error = squared.sqrt();
     let (p_value, critical) = two_sided(difference / error, confidence, degrees)?;
     let base = control.mean();
@@ -90,12 +87,29 @@ fn lift(difference: f64, base: f64) -> Option<f64> {
 }
 
 /// Squared standard error of a mean.
-fn mean_error(kind: Kind, of: &Moments) -> f64 {
+pub(super) fn mean_error(kind: Kind, of: &Moments) -> f64 {
     let variance = match kind {
         Kind::Proportion => of.mean() * (1.0 - of.mean()),
         Kind::Mean | Kind::Count => of.variance(),
     };
     variance / of.units as f64
+}
+
+/// How far an interval reaches around the difference of two means with these squared errors and units; `None` where there is
+/// no such distribution.
+pub(super) fn critical(kind: Kind, parts: [(f64, i64); 2], confidence: f64) -> Option<f64> {
+    let squared = parts[0].0 + parts[1].0;
+    if squared <= 0.0 {
+        return Some(0.0);
+    }
+    two_sided(0.0, confidence, degrees(kind, parts)).map(|(_, critical)| critical * squared.sqrt())
+}
+
+/// Degrees of freedom by Welch and Satterthwaite; `None` for the normal distribution.
+fn degrees(kind: Kind, parts: [(f64, i64); 2]) -> Option<f64> {
+    let part = |(error, units): (f64, i64)| error * error / (units as f64 - 1.0);
+    let squared = parts[0].0 + parts[1].0;
+    (kind != Kind::Proportion).then(|| squared * squared / (part(parts[0]) + part(parts[1])))
 }
 
 /// P-value of a statistic, and the value that it has to pass.

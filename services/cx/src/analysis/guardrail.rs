@@ -1,4 +1,7 @@
-use super::{Compared, Interval};
+use super::{
+    Interval, Kind, Moments,
+    compare::{critical, mean_error},
+};
 
 /// Which way a metric gets worse, and how much worse it may get.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -9,37 +12,44 @@ pub struct Worsening {
     pub allowed: f64,
 }
 
-/// What a guardrail says.
+/// What a guardrail says of a variation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Judgement {
-    /// Nothing beyond what is allowed is shown.
-    Held,
-    /// The whole interval is worse than allowed: worse by so much, and this is the interval of the worsening. Shares of the
-    /// control's mean; differences where that is 0.
-    Breached {
-        /// How much worse.
-        worse: f64,
-        /// From how much to how much worse.
-        interval: Interval,
-        /// False where the figures are differences.
-        is_relative: bool,
-    },
+pub struct Judgement {
+    /// The mean that is just allowed.
+    pub bound: f64,
+    /// By how much the variation's mean is worse than that, as an interval.
+    pub excess: Interval,
 }
 
-/// Judges a comparison. Of a control whose mean is 0 no share can be allowed, so any worsening that is shown is a breach.
-pub fn judge(worsening: &Worsening, compared: &Compared) -> Judgement {
-    let (change, interval, allowed, is_relative) = match (compared.lift, compared.lift_interval) {
-        (Some(lift), Some(interval)) => (lift, interval, worsening.allowed, true),
-        _ => (compared.difference, compared.interval, 0.0, false),
-    };
-    let (worse, interval) = if worsening.higher_is_better {
-        (-change, Interval { low: -interval.high, high: -interval.low })
-    } else {
-        (change, interval)
-    };
-    if interval.low > allowed {
-        Judgement::Breached { worse, interval, is_relative }
-    } else {
-        Judgement::Held
+impl Judgement {
+    /// True if the whole interval is worse than allowed.
+    pub fn is_breached(&self) -> bool {
+        self.excess.low > 0.0
     }
+}
+
+/// Judges a variation against the control. `None` with fewer than two units in one of them.
+///
+/// The interval is that of the difference between the variation's mean and the mean that is allowed, which is a multiple of the
+/// control's: unlike the interval of a ratio it does not lose its meaning where the control's mean is small or 0.
+pub fn judge(
+    kind: Kind,
+    worsening: &Worsening,
+    control: &Moments,
+    variation: &Moments,
+    confidence: f64,
+) -> Option<Judgement> {
+    if control.units < 2 || variation.units < 2 {
+        return None;
+    }
+    let worse = if worsening.higher_is_better { -1.0 } else { 1.0 };
+    let size = if control.mean() < 0.0 { -worsening.allowed } else { worsening.allowed };
+    let factor = 1.0 + worse * size;
+    let bound = factor * control.mean();
+    let parts = [
+        (factor * factor * mean_error(kind, control), control.units),
+        (mean_error(kind, variation), variation.units),
+    ];
+    let reach = critical(kind, parts, confidence)?;
+    Some(Judgement { bound, excess: Interval::around(worse * (variation.mean() - bound), reach) })
 }

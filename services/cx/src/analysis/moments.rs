@@ -40,6 +40,21 @@ impl Moments {
         if self.units > 0 { self.sum as f64 / (self.units as f64 * MICROS) } else { 0.0 }
     }
 
+    /// Mean less that of another. Exact where it fits, as the difference of two means far from zero would lose its digits.
+    pub fn mean_less(&self, other: &Self) -> f64 {
+        let (own, others) = (i128::from(self.units), i128::from(other.units));
+        let exact = self
+            .sum
+            .checked_mul(others)
+            .zip(other.sum.checked_mul(own))
+            .and_then(|(sum, other)| sum.checked_sub(other))
+            .zip(own.checked_mul(others).filter(|units| *units > 0));
+        exact.map_or_else(
+            || self.mean() - other.mean(),
+            |(difference, units)| difference as f64 / units as f64 / MICROS,
+        )
+    }
+
     /// Variance of the sample, with n - 1; 0 for fewer than two units.
     pub fn variance(&self) -> f64 {
         if self.units < 2 {

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use septet_chassis::contract::Timestamp;
 use septet_proto_cx::v1;
 
-use super::{Compared, Judgement, Kind, Moments, Worsening, compare, judge, sample_ratio};
+use super::{Compared, Interval, Judgement, Kind, Moments, Worsening, compare, judge, sample_ratio};
 
 /// The number that stands for units that count in no variation.
 pub const EXCLUDED: i64 = -1;
@@ -67,7 +67,7 @@ fn of_metric(experiment: &v1::Experiment, metric: &v1::Metric, figures: &Figures
         .skip(1)
         .filter_map(|(variation, moments)| {
             let compared = compare(kind(metric), &all[0], moments, experiment.confidence)?;
-            let guardrail = judgement(experiment, metric, &all[0], moments, &compared);
+            let guardrail = state(experiment, metric, &all[0], moments);
             Some(comparison(&variation.key, &compared, guardrail))
         })
         .collect();
@@ -101,7 +101,6 @@ pub(crate) fn guarded(
     metric: &v1::Metric,
     control: &Moments,
     variation: &Moments,
-    compared: &Compared,
 ) -> Option<Judgement> {
     let guardrail = metric.guardrail.as_ref()?;
     let enough = i64::from(experiment.min_units);
@@ -112,26 +111,25 @@ pub(crate) fn guarded(
         higher_is_better: guardrail.direction() == v1::Direction::HigherIsBetter,
         allowed: guardrail.allowed_worsening,
     };
-    Some(judge(&worsening, compared))
+    judge(kind(metric), &worsening, control, variation, experiment.confidence)
 }
 
-fn judgement(
+fn state(
     experiment: &v1::Experiment,
     metric: &v1::Metric,
     control: &Moments,
     variation: &Moments,
-    compared: &Compared,
 ) -> v1::GuardrailState {
-    match guarded(experiment, metric, control, variation, compared) {
+    match guarded(experiment, metric, control, variation) {
         _ if metric.guardrail.is_none() => v1::GuardrailState::Unspecified,
         None => v1::GuardrailState::Waiting,
-        Some(Judgement::Held) => v1::GuardrailState::Held,
-        Some(Judgement::Breached { .. }) => v1::GuardrailState::Breached,
+        Some(judgement) if judgement.is_breached() => v1::GuardrailState::Breached,
+        Some(_) => v1::GuardrailState::Held,
     }
 }
 
 fn comparison(variation: &str, compared: &Compared, guardrail: v1::GuardrailState) -> v1::Comparison {
-    let interval = |interval: super::Interval| v1::Interval { low: interval.low, high: interval.high };
+    let interval = |interval: Interval| v1::Interval { low: interval.low, high: interval.high };
     v1::Comparison {
         variation: variation.to_owned(),
         difference: compared.difference,

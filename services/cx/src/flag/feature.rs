@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     bucket::{Namespace, Range},
     condition::Condition,
+    hash::is_known,
 };
 
 /// A flag.
@@ -291,22 +292,15 @@ impl Feature {
         Ok(Self { default_value: written.default_value, rules })
     }
 
-    /// What in its conditions can match nothing, with the number of the rule from 1.
+    /// What in it applies to nobody, by mistake: in conditions, and hashes that there are not. With the number of the rule
+    /// from 1.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        for (rule, number) in self.rules.iter().zip(1..) {
-            let own = match &rule.action {
-                Action::Force(force) => force.condition.as_ref(),
-                Action::Experiment(experiment) => experiment.condition.as_ref(),
-                Action::Nothing => None,
-            };
-            for condition in own.into_iter().chain(rule.parents.iter().map(|parent| &parent.condition)) {
-                problems.extend(
-                    condition.problems().into_iter().map(|problem| format!("rule {number}: {problem}")),
-                );
-            }
-        }
-        problems
+        let numbered = self.rules.iter().zip(1..);
+        numbered
+            .flat_map(|(rule, number)| {
+                rule.problems().into_iter().map(move |problem| format!("rule {number}: {problem}"))
+            })
+            .collect()
     }
 
     /// The experiment with this key, where the flag's own key is this one.
@@ -317,6 +311,27 @@ impl Feature {
             }
             _ => None,
         })
+    }
+}
+
+impl Rule {
+    fn problems(&self) -> Vec<String> {
+        let (own, hashing, filters) = match &self.action {
+            Action::Force(force) => (force.condition.as_ref(), Some(&force.hashing), None),
+            Action::Experiment(experiment) => {
+                (experiment.condition.as_ref(), Some(&experiment.hashing), experiment.filters.as_ref())
+            }
+            Action::Nothing => (None, None, None),
+        };
+        let conditions = own.into_iter().chain(self.parents.iter().map(|parent| &parent.condition));
+        let mut problems: Vec<String> = conditions.flat_map(Condition::problems).collect();
+        let filters =
+            self.filters.iter().chain(filters.into_iter().flatten()).map(|filter| filter.hash_version);
+        let mut versions = hashing.map(|hashing| hashing.version).into_iter().chain(filters);
+        if let Some(version) = versions.find(|version| !is_known(*version)) {
+            problems.push(format!("there is no hash version {version}"));
+        }
+        problems
     }
 }
 

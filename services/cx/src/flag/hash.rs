@@ -16,6 +16,11 @@ pub fn hash(seed: &str, value: &str, version: u32) -> Option<f64> {
     }
 }
 
+/// True if there is this version of the hash.
+pub fn is_known(version: u32) -> bool {
+    matches!(version, 1 | 2)
+}
+
 /// FNV-1a of 32 bits. Over UTF-16 units instead of bytes, as the reference is JavaScript: ASCII is the same either way.
 fn fnv1a(units: impl Iterator<Item = u16>) -> u32 {
     units.fold(0x811c_9dc5, |hash: u32, unit| (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193))

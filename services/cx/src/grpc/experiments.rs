@@ -9,7 +9,14 @@ use septet_proto_cx::v1::{
 };
 
 use super::fields::{self, Page};
-use crate::{Experience, analysis::result, error::Error, experiments::wanted, flag::feature::Feature, store};
+use crate::{
+    Experience,
+    analysis::{Change, Moments, result},
+    error::Error,
+    experiments::wanted,
+    flag::feature::Feature,
+    store,
+};
 
 impl Experience {
     pub(super) async fn experiment(
@@ -36,7 +43,15 @@ impl Experience {
         let flag = serde_json::from_str(&row.definition).ok().and_then(|written| Feature::new(&written).ok());
         let earlier = store::experiment(tx, &request.experiment_id).await?.map(|stored| stored.experiment);
         let experiment = wanted(&request, earlier.as_ref(), flag.as_ref(), &self.settings, now)?;
-        store::put_experiment(tx, &experiment).await?;
+        match earlier {
+            None => store::add_experiment(tx, &experiment).await?,
+            Some(_) => {
+                store::change_experiment(tx, &experiment).await?;
+                // Adds nothing, but has the guardrails judged as they are now.
+                let nothing = Change { metric: String::new(), variation: 0, by: Moments::default() };
+                store::add_delta(tx, &experiment.id, &nothing).await?;
+            }
+        }
         let reply = PutExperimentResponse { experiment: Some(experiment) };
         cx.commit_reply(key.as_ref(), &reply).await?;
         Ok(reply)

@@ -39,14 +39,20 @@ pub(crate) async fn experiment(tx: &mut Tx, id: &str) -> Result<Option<Stored>, 
     row.map(Row::read).transpose()
 }
 
-/// Makes an experiment or replaces its definition.
-pub(crate) async fn put_experiment(tx: &mut Tx, experiment: &Experiment) -> Result<(), StoreError> {
+/// Makes an experiment. Fails where there is one with this id.
+pub(crate) async fn add_experiment(tx: &mut Tx, experiment: &Experiment) -> Result<(), StoreError> {
     on_engine!(tx, conn => sqlx::query(
-        "INSERT INTO experiment (id, flag_key, state, definition, judged_at) VALUES ($1, $2, $3, $4, 0)
-         ON CONFLICT (id) DO UPDATE SET definition = excluded.definition",
+        "INSERT INTO experiment (id, flag_key, state, definition, judged_at) VALUES ($1, $2, $3, $4, 0)",
     )
     .bind(&experiment.id).bind(&experiment.flag_key).bind(i64::from(experiment.state))
     .bind(experiment.encode_to_vec()).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Replaces the definition of an experiment, which is locked.
+pub(crate) async fn change_experiment(tx: &mut Tx, experiment: &Experiment) -> Result<(), StoreError> {
+    on_engine!(tx, conn => sqlx::query("UPDATE experiment SET definition = $2 WHERE id = $1")
+        .bind(&experiment.id).bind(experiment.encode_to_vec()).execute(conn).await.map(drop))?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ mod purge;
 pub(crate) use activities::{add_activity, lock_unit, sum_of_events};
 pub(crate) use breaches::{add_breach, breached, breaches, forget_breach, forget_breaches};
 pub(crate) use experiments::{
-    conclude, experiment, list_experiments, lock_running, put_experiment, running_with,
+    add_experiment, change_experiment, conclude, experiment, list_experiments, lock_running, running_with,
 };
 pub(crate) use exposures::{exposure, figure, put_exposure, put_figure};
 pub(crate) use features::{
