@@ -1,21 +1,17 @@
 //! Alerts of hits. Pure.
 
-use std::fmt::Write;
-
 use septet_chassis::contract::Timestamp;
 use septet_proto_common::v1::{Severity, Verdict};
 use septet_proto_soc::v1::{Alert, AlertState, Assessment, Match};
 use uuid::Uuid;
 
 use crate::{
-    sigma::{Hit, Level, Matched},
+    sigma::{Hit, Level, explanation},
     signal::Subject,
 };
 
 /// Namespace of alert ids. Never change it: ids are in events and in other services' databases.
 const ALERTS: Uuid = Uuid::from_u128(0x8d3a_51b6_0e94_4f27_a1c8_47f2_9be0_635d);
-/// Characters of an explanation.
-const MAX_EXPLANATION: usize = 1_000;
 
 /// Where an event is from, and what it is about.
 pub(crate) struct Occasion {
@@ -74,25 +70,6 @@ pub(crate) fn of(hit: &Hit<'_>, more: usize, occasion: &Occasion, now: Timestamp
     }
 }
 
-/// What matched, on one line.
-pub fn explanation(matched: &[Matched], more: usize) -> String {
-    let mut line = String::new();
-    for matched in matched {
-        let separator = if line.is_empty() { "" } else { "; " };
-        // Writing to a string cannot fail.
-        let _ = write!(line, "{separator}{matched}");
-    }
-    if line.is_empty() {
-        line.push_str("nothing of what the rule excludes is there");
-    }
-    let tail = if more > 0 { format!(" (and {more} more like it)") } else { String::new() };
-    let room = MAX_EXPLANATION - tail.chars().count();
-    if line.chars().count() > room {
-        line = line.chars().take(room - 1).chain(['…']).collect();
-    }
-    line + &tail
-}
-
 /// What is said of a change whose event was evaluated by so many rules.
 pub(crate) fn assess(
     subject: &Subject,
@@ -134,14 +111,5 @@ mod tests {
         // Made with Python's uuid.uuid5.
         assert_eq!(id("rule", "/septet/review", "event"), "068ae02b-7467-5426-a1d0-d828e601a9e7");
         assert_ne!(id("rule", "/septet/review", "other"), id("rule", "/septet/review", "event"));
-    }
-
-    #[test]
-    fn explanations_are_bounded() {
-        let matched = Matched { field: "f".to_owned(), predicate: "is".to_owned(), value: "ä".repeat(900) };
-        let long = explanation(&[matched.clone(), matched], 3);
-        assert_eq!(long.chars().count(), MAX_EXPLANATION);
-        assert!(long.ends_with("… (and 3 more like it)"), "{long}");
-        assert_eq!(explanation(&[], 0), "nothing of what the rule excludes is there");
     }
 }

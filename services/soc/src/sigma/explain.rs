@@ -1,7 +1,7 @@
 //! Why a rule matched, for people: which predicates, and what the event has there. Values may carry secrets, which are not
 //! repeated.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, fmt::Write, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
@@ -12,6 +12,8 @@ use super::{
 
 /// Predicates of one explanation.
 const MAX_MATCHED: usize = 32;
+/// Characters of an explanation.
+const MAX_EXPLANATION: usize = 1_000;
 /// Characters of a value.
 const MAX_VALUE: usize = 200;
 /// Characters of a predicate.
@@ -114,8 +116,27 @@ fn text_words(pattern: &Pattern, is_keyword: bool) -> String {
     format!("{verb} \"{}\"", pattern.shown())
 }
 
+/// What matched, on one line of at most 1,000 characters; `more` is how many other parts of the same event matched as well.
+pub fn explanation(matched: &[Matched], more: usize) -> String {
+    let mut line = String::new();
+    for matched in matched {
+        let separator = if line.is_empty() { "" } else { "; " };
+        // Writing to a string cannot fail.
+        let _ = write!(line, "{separator}{matched}");
+    }
+    if line.is_empty() {
+        line.push_str("nothing of what the rule excludes is there");
+    }
+    let tail = if more > 0 { format!(" (and {more} more like it)") } else { String::new() };
+    let room = MAX_EXPLANATION - tail.chars().count();
+    if line.chars().count() > room {
+        line = line.chars().take(room - 1).chain(['…']).collect();
+    }
+    line + &tail
+}
+
 /// On one line without control characters, at most so many characters.
-pub(crate) fn one_line(text: &str, max: usize) -> String {
+fn one_line(text: &str, max: usize) -> String {
     let mut chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut line: String = chars.by_ref().take(max).collect();
     if chars.next().is_some() {
@@ -173,5 +194,19 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     match named {
         Cow::Borrowed(_) => formed,
         Cow::Owned(named) => Cow::Owned(named),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explanations_are_bounded() {
+        let matched = Matched { field: "f".to_owned(), predicate: "is".to_owned(), value: "ä".repeat(900) };
+        let long = explanation(&[matched.clone(), matched], 3);
+        assert_eq!(long.chars().count(), MAX_EXPLANATION);
+        assert!(long.ends_with("… (and 3 more like it)"), "{long}");
+        assert_eq!(explanation(&[], 0), "nothing of what the rule excludes is there");
     }
 }

@@ -16,7 +16,7 @@ mod set;
 mod time;
 
 pub use event::{Event, Fields};
-pub use explain::{Matched, redact};
+pub use explain::{Matched, explanation, redact};
 pub use ir::{Level, Rule};
 pub use logsource::{EventSource, LogSource};
 pub use parse::{Placeholders, RuleError};

@@ -194,7 +194,9 @@ fn system(name: String, value: Value, fields: &mut Map<String, Value>) {
 }
 
 fn data(part: Map<String, Value>, fields: &mut Map<String, Value>) {
-    for (name, value) in part {
+    for (mut name, value) in part {
+        // Sigma writes names of fields without blanks.
+        name.retain(|c| c != ' ');
         match value {
             _ if name == "#attributes" => {}
             // What `System` says is not for the data to say.
@@ -228,7 +230,7 @@ mod tests {
                 "Channel": "System",
                 "Execution": {"#attributes": {"ProcessID": 788}}
             },
-            "EventData": {"ServiceName": "x", "EventID": "forged"}
+            "EventData": {"Service Name": "x", "EventID": "forged"}
         }}));
         assert_eq!((source.service.as_str(), source.category.as_str()), ("system", ""));
         let expected = json!({

@@ -9,7 +9,7 @@ use ::regex::{Error, Regex, RegexBuilder};
 use super::field::Flags;
 
 /// Bytes that one compiled expression may take.
-const MAX_COMPILED: usize = 2 << 20;
+const MAX_COMPILED: usize = 10 << 20;
 /// Bytes that the lazy automaton of one expression may take while it searches.
 const MAX_CACHE: usize = 512 << 10;
 
