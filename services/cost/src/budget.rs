@@ -1,5 +1,6 @@
 //! Budgets: what makes one, and which thresholds a month has reached.
 
+use prost::Message;
 use septet_proto_cost::v1::{Budget, CostMetric};
 use uuid::Uuid;
 
@@ -15,6 +16,8 @@ const THRESHOLDS: [u32; 3] = [50, 80, 100];
 const MAX_THRESHOLDS: usize = 10;
 /// Highest threshold, in percent.
 const MAX_THRESHOLD: u32 = 1_000;
+/// Bytes of a budget at most: it travels with every event that it gives rise to.
+const MAX_BUDGET: usize = 64 << 10;
 /// What ids of breaches are derived from.
 const BREACHES: Uuid = Uuid::from_u128(0x6f1d_2b1c_52c4_4c8e_9a37_0c5b_7e0d_4f21);
 
@@ -47,6 +50,9 @@ impl Limit {
             if text.len() > 256 {
                 return Err((field, "is longer than 256 bytes".to_owned()));
             }
+        }
+        if budget.encoded_len() > MAX_BUDGET {
+            return Err(("budget", format!("is larger than {MAX_BUDGET} bytes")));
         }
         let money = budget.monthly.as_ref().ok_or(("budget.monthly", "is missing".to_owned()))?;
         let amount = Amount::of(money).filter(|amount| *amount > Amount::ZERO && *amount <= Amount::MAX);

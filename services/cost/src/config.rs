@@ -32,12 +32,15 @@ pub struct Release {
     pub max_increase: Option<String>,
 }
 
+/// Most that a month may cost, and most that it may cost more.
+pub(crate) type Limits = (Option<Amount>, Option<Amount>);
+
 impl Release {
     /// The two limits.
     ///
     /// # Errors
     /// The key, and what is wrong with it.
-    pub(crate) fn limits(&self) -> Result<(Option<Amount>, Option<Amount>), (&'static str, String)> {
+    pub(crate) fn limits(&self) -> Result<Limits, (&'static str, String)> {
         let read = |key, text: &Option<String>| match text.as_deref().map(Amount::parse) {
             None => Ok(None),
             Some(Ok(parsed)) if parsed.amount >= Amount::ZERO => Ok(Some(parsed.amount)),

@@ -16,9 +16,10 @@ pub(crate) enum Error {
     Stream(String),
     #[error("the estimate did not end: {0}")]
     Estimate(String),
-    #[error(transparent)]
+    // Not transparent: that would leave the error itself out of the chain of causes, where dispatch looks for what is transient.
+    #[error("{0}")]
     Cx(#[from] CxError),
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

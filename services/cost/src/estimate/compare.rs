@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
+use prost::Message;
 use septet_proto_cost::v1::{Estimate, EstimateLine, Unpriced};
 
 use super::{
@@ -12,6 +13,13 @@ use crate::amount::Amount;
 pub const MAX_LINES: usize = 500;
 /// Parts left out that an estimate lists at most.
 pub const MAX_UNPRICED: usize = 200;
+
+/// Bytes of an estimate's lines at most: with everything else of it they have to fit into an event.
+const MAX_LINES_BYTES: usize = 512 << 10;
+/// Bytes of the parts left out at most.
+const MAX_UNPRICED_BYTES: usize = 128 << 10;
+/// Notes of a line at most.
+const MAX_NOTES: usize = 10;
 
 /// What these workloads cost a month, and how much more that is than what the parent's cost. Verdict, repository, commit and time
 /// are for the caller to say.
@@ -57,9 +65,9 @@ pub fn estimate(now: Found, parent: Found, prices: &Prices) -> Estimate {
         parent_monthly: money(parent_monthly),
         difference: money(monthly - parent_monthly),
         lines_total: count(lines.len()),
-        lines: lines.into_iter().take(MAX_LINES).map(|(_, line)| line).collect(),
+        lines: fitting(lines.into_iter().map(|(_, line)| line).take(MAX_LINES), MAX_LINES_BYTES),
         unpriced_total: count(unpriced.len()),
-        unpriced: unpriced.into_iter().take(MAX_UNPRICED).map(message).collect(),
+        unpriced: fitting(unpriced.iter().take(MAX_UNPRICED).map(message), MAX_UNPRICED_BYTES),
         prices: prices.source.clone(),
         ..Estimate::default()
     }
@@ -75,9 +83,10 @@ fn line(
     for (class, _) in workload.storage.iter().filter(|(class, _)| !prices.knows(class)) {
         notes.push(format!("the storage class {} has no price of its own", short(class)));
     }
+    notes.truncate(MAX_NOTES);
     EstimateLine {
         workload: short(&workload.name),
-        file: workload.file,
+        file: short(&workload.file),
         path: short(&workload.path),
         replicas: workload.replicas,
         cpu_millis: workload.cpu_millis,
@@ -89,8 +98,19 @@ fn line(
     }
 }
 
-fn message(unpriced: super::Unpriced) -> Unpriced {
-    Unpriced { file: unpriced.file, path: short(&unpriced.path), reason: short(&unpriced.reason) }
+fn message(unpriced: &super::Unpriced) -> Unpriced {
+    Unpriced { file: short(&unpriced.file), path: short(&unpriced.path), reason: short(&unpriced.reason) }
+}
+
+/// The first of them that have so many bytes together.
+fn fitting<M: Message>(messages: impl Iterator<Item = M>, limit: usize) -> Vec<M> {
+    let mut size = 0;
+    messages
+        .take_while(|message| {
+            size += message.encoded_len();
+            size <= limit
+        })
+        .collect()
 }
 
 /// What files say may be of any length; what is told of it is not.

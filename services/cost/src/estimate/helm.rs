@@ -170,7 +170,7 @@ impl Walk<'_, '_> {
         if own.is_none() {
             match above {
                 Some(replicas) => {
-                    notes.push(format!("runs beside the component that it is in: {replicas} replicas"))
+                    notes.push(format!("runs beside the component that it is in: {replicas} replicas"));
                 }
                 None => notes.push("says no number of replicas: one is assumed".to_owned()),
             }

@@ -33,6 +33,14 @@ fn a_budget_that_is_none_is_refused_by_its_field() {
         tag: tag.to_owned(),
         values: vec!["x".to_owned(); values],
     };
+    let large = vec![
+        CostFilter {
+            dimension: Dimension::Service.into(),
+            values: vec!["x".repeat(4_000); 20],
+            ..CostFilter::default()
+        };
+        1
+    ];
     for (wrong, field) in [
         (Budget { id: String::new(), ..budget() }, "budget.id"),
         (Budget { id: "Team A".to_owned(), ..budget() }, "budget.id"),
@@ -42,6 +50,7 @@ fn a_budget_that_is_none_is_refused_by_its_field() {
         (Budget { monthly: money(-1, 2), ..budget() }, "budget.monthly"),
         (Budget { monthly: money(1, 16), ..budget() }, "budget.monthly"),
         (Budget { monthly: money(i64::MAX, 0), ..budget() }, "budget.monthly"),
+        (Budget { filters: large, ..budget() }, "budget"),
         (Budget { thresholds: vec![0], ..budget() }, "budget.thresholds"),
         (Budget { thresholds: vec![1_001], ..budget() }, "budget.thresholds"),
         (Budget { thresholds: vec![50], repository: "shop".to_owned(), ..budget() }, "budget.thresholds"),

@@ -360,6 +360,25 @@ fn an_estimate_is_compared_with_that_of_the_parent() {
 }
 
 #[test]
+fn an_estimate_fits_into_an_event_whatever_the_manifests_are() {
+    use prost::Message;
+    let name = "ü".repeat(2_000);
+    let files: Vec<(String, String)> = (0..1_500)
+        .map(|number| {
+            (
+                format!("{name}/{number}.yaml"),
+                DEPLOYMENT.replace("web}\nspec", &format!("{name}{number}}}\nspec")),
+            )
+        })
+        .collect();
+    let found = estimate::read(files.iter().map(|(path, text)| (path.as_str(), text.as_bytes())), &prices());
+    let estimate = estimate::estimate(found, Found::default(), &prices());
+    assert_eq!((estimate.lines_total, amount(&estimate.monthly).as_str()), (1_500, "18000.00"));
+    assert!(estimate.encoded_len() < 800 << 10, "{} bytes", estimate.encoded_len());
+    assert!(estimate.lines.len() > 100);
+}
+
+#[test]
 fn the_gate_judges_by_every_limit() {
     let judged = |allowance: Allowance, left_out| {
         let mut estimate = compared(DEPLOYMENT, "");
