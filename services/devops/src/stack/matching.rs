@@ -37,38 +37,24 @@ pub(super) struct Scope<'a> {
 impl Scope<'_> {
     /// Where a condition holds, in the order of files and lines.
     pub fn matches(&self, condition: &Condition) -> Vec<Match> {
-        let mut found = Vec::new();
-        match condition {
-            Condition::File(place) => {
-                let whole = |path: String| Match { path, line: 0, captures: Captures::new() };
-                found.extend(self.files(place).into_iter().map(whole));
-            }
-            Condition::Key { place, format, key, value } => {
-                for path in self.files(place) {
-                    self.keys(&path, *format, key, value.as_ref(), &mut found);
-                }
-            }
+        let mut found = match condition {
+            Condition::File(place) => self.nearest(place, |path, found| {
+                found.push(Match { path: path.to_owned(), line: 0, captures: Captures::new() });
+            }),
+            Condition::Key { place, format, key, value } => self
+                .nearest(place, |path, found| self.keys(path, *format, key, value.as_ref(), found)),
             Condition::Line { place, pattern } => {
-                for path in self.files(place) {
-                    let text = self.contents.text(&path).unwrap_or_default();
-                    for (line, text) in (1..).zip(text.lines()) {
-                        if found.len() < MATCHES
-                            && let Some(captures) = capture(pattern, text)
-                        {
-                            found.push(Match { path: path.clone(), line, captures });
-                        }
-                    }
-                }
+                self.nearest(place, |path, found| self.lines(path, pattern, found))
             }
             Condition::Claimed { kind, name } => {
                 let claims = self.claims.iter().filter(|claim| {
                     let key = claim.fact.key();
                     key.0 == *kind && name.as_ref().is_none_or(|name| name == key.1)
                 });
-                found.extend(claims.filter_map(claimed));
+                claims.filter_map(claimed).collect()
             }
-            Condition::Any(choices) => found.extend(choices.iter().flat_map(|choice| self.matches(choice))),
-        }
+            Condition::Any(choices) => choices.iter().flat_map(|choice| self.matches(choice)).collect(),
+        };
         for found in &mut found {
             found.captures.insert("path".to_owned(), found.path.clone());
             found.captures.insert("file".to_owned(), name_of(&found.path).to_owned());
@@ -82,28 +68,36 @@ impl Scope<'_> {
         !self.matches(condition).is_empty()
     }
 
-    fn files(&self, place: &Place) -> Vec<String> {
-        let prefix = self.folder.prefix.len();
-        let owned = |path: &str| path.to_owned();
-        if !place.direct {
+    /// What is found in the files of a place: where it looks up, in those of the nearest folder that has any of it.
+    fn nearest(&self, place: &Place, mut look: impl FnMut(&str, &mut Vec<Match>)) -> Vec<Match> {
+        let prefix = &self.folder.prefix;
+        let mut found = Vec::new();
+        if place.direct {
+            let here = self.folder.direct.iter().filter(|path| place.globs.is_match(&path[prefix.len()..]));
+            here.take(MATCHES).for_each(|path| look(path, &mut found));
+        } else {
             let inside = self.folder.files.iter().map(|file| file.path.as_str());
-            let matching = inside.filter(|path| place.globs.is_match(&path[prefix..]));
-            return matching.take(MATCHES).map(owned).collect();
+            let inside = inside.filter(|path| place.globs.is_match(&path[prefix.len()..]));
+            inside.take(MATCHES).for_each(|path| look(path, &mut found));
         }
-        let here = self.folder.direct.iter().filter(|path| place.globs.is_match(&path[prefix..]));
-        let here: Vec<String> = here.take(MATCHES).map(|path| owned(path)).collect();
-        if !here.is_empty() || !place.up {
-            return here;
-        }
-        for folder in above(&self.folder.prefix) {
+        for folder in above(prefix).take_while(|_| place.up) {
+            if !found.is_empty() {
+                break;
+            }
             let there = self.directly.get(folder).into_iter().flatten();
             let there = there.filter(|path| place.globs.is_match(&path[folder.len()..]));
-            let there: Vec<String> = there.take(MATCHES).map(|path| owned(path)).collect();
-            if !there.is_empty() {
-                return there;
+            there.take(MATCHES).for_each(|path| look(path, &mut found));
+        }
+        found
+    }
+
+    fn lines(&self, path: &str, pattern: &regex::Regex, found: &mut Vec<Match>) {
+        let text = self.contents.text(path).unwrap_or_default();
+        for (line, text) in (1..).zip(text.lines()) {
+            if found.len() < MATCHES && let Some(captures) = capture(pattern, text) {
+                found.push(Match { path: path.to_owned(), line, captures });
             }
         }
-        Vec::new()
     }
 
     fn keys(
