@@ -1,11 +1,11 @@
-//! Reads a registered repository at a commit: its files and their contents.
+//! Reads a registered repository at a commit.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
 use crate::{
     Devops,
     error::Error,
-    git::{Checkout, Contents, GitError, ObjectId, TreeFile},
+    git::{Checkout, GitError, ObjectId},
     store::{self, Repository},
 };
 
@@ -39,33 +39,6 @@ impl Devops {
         };
         Ok(tokio::task::spawn_blocking(work).await.map_err(|_| Error::Lost)??)
     }
-
-    /// The files of a commit.
-    ///
-    /// # Errors
-    /// As [`Devops::reading`].
-    pub(crate) async fn tree(&self, repository_id: &str, commit: ObjectId) -> Result<Vec<TreeFile>, Error> {
-        self.reading(repository_id, commit, move |checkout| checkout.files(commit)).await
-    }
-
-    /// Contents of files of a commit, in the order asked for; `None` for one that is absent, or has more than `limit`
-    /// bytes.
-    ///
-    /// # Errors
-    /// As [`Devops::reading`].
-    pub(crate) async fn blobs(
-        &self,
-        repository_id: &str,
-        commit: ObjectId,
-        blobs: Vec<ObjectId>,
-        limit: u64,
-    ) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        let read = move |checkout: &Checkout| {
-            let contents = checkout.contents();
-            blobs.into_iter().map(|blob| within(&contents, blob, limit)).collect()
-        };
-        self.reading(repository_id, commit, read).await
-    }
 }
 
 /// Fails where the commit is not there, as one that a caller made up.
@@ -73,13 +46,5 @@ pub(crate) fn require(checkout: &Checkout, commit: ObjectId) -> Result<(), GitEr
     match checkout.commit(commit) {
         Err(GitError::Missing { repository, .. }) => Err(GitError::NoSuchCommit { repository, commit }),
         other => other.map(drop),
-    }
-}
-
-fn within(contents: &Contents, blob: ObjectId, limit: u64) -> Result<Option<Vec<u8>>, GitError> {
-    match contents.read(blob, limit) {
-        Ok(content) => Ok(Some(content)),
-        Err(GitError::Missing { .. } | GitError::Content { .. }) => Ok(None),
-        Err(error) => Err(error),
     }
 }

@@ -27,7 +27,11 @@ pub async fn start(bed: &Bed) -> Running {
 }
 
 pub async fn start_with(bed: &Bed, key: &str, value: impl Into<Value>) -> Running {
-    let settings = [("devops.poll_ms", 50.into()), (key, value.into())];
+    start_settings(bed, &[(key, value.into())]).await
+}
+
+pub async fn start_settings(bed: &Bed, settings: &[(&str, Value)]) -> Running {
+    let settings = [&[("devops.poll_ms", 50.into())], settings].concat();
     Running {
         started: bed.start("devops", |process| process.with(septet_devops::service()), &settings).await,
     }

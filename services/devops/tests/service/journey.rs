@@ -54,7 +54,9 @@ async fn each_reaction_is_a_step(bed: Bed) {
     publish(&running, "0193-of-no-change-here", failed, "elsewhere", 1).await;
     running.idle().await;
 
-    let steps = journey(&running, &change.id).await.unwrap().steps;
+    // devops has steps of its own: what it decides.
+    let mut steps = journey(&running, &change.id).await.unwrap().steps;
+    steps.retain(|step| step.service == "review");
     let ids: Vec<_> = steps.iter().map(|step| step.event_id.clone()).collect();
     assert_eq!(ids, [first, second]);
     assert_eq!((steps[0].service.as_str(), steps[0].outcome()), ("review", Verdict::Failed));

@@ -32,7 +32,8 @@ async fn a_commit_is_told_and_gets_a_pipeline(bed: Bed) {
     let analysis = analyze(&first).await.unwrap();
     let paths: Vec<&str> = analysis.components.iter().map(|component| component.path.as_str()).collect();
     assert_eq!(paths, [""]);
-    let runtime = analysis.components[0].claims.iter().find(|claim| claim.kind() == ClaimKind::Runtime).unwrap();
+    let runtime =
+        analysis.components[0].claims.iter().find(|claim| claim.kind() == ClaimKind::Runtime).unwrap();
     assert_eq!((runtime.name.as_str(), runtime.version.as_str()), ("go", "1.23"));
     assert_eq!((runtime.evidence[0].path.as_str(), runtime.evidence[0].line), ("go.mod", 3));
     let analysis = analyze(&second[..10]).await.unwrap();
@@ -65,8 +66,7 @@ async fn rules_of_a_directory_count(bed: Bed) {
     let running = start_with(&bed, "devops.stack.rules_dir", directory.path().to_str().unwrap()).await;
     let repository = running.register(&repo, None).await;
     running.settled(&repository.id).await;
-    let request =
-        AnalyzeRepositoryRequest { repository_id: repository.id, commit, ..Default::default() };
+    let request = AnalyzeRepositoryRequest { repository_id: repository.id, commit, ..Default::default() };
     let reply = running.client().analyze_repository(request).await.unwrap().into_inner();
     assert_eq!(reply.analysis.unwrap().components[0].claims[0].name, "Moon");
 }

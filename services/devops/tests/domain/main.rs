@@ -1,0 +1,5 @@
+//! The rules, without a service around them.
+
+mod manifests;
+mod release;
+mod settings;
