@@ -95,8 +95,8 @@ impl Default for HttpConfig {
 impl Default for ProcessConfig {
     fn default() -> Self {
         let allow = [
-            "bundle", "cargo", "composer", "dotnet", "go", "gradle", "make", "mvn", "node", "npm", "npx", "php", "pip",
-            "pnpm", "poetry", "pytest", "python", "python3", "ruby", "tox", "uv", "yarn",
+            "bundle", "cargo", "composer", "dotnet", "go", "gradle", "make", "mvn", "node", "npm", "npx",
+            "php", "pip", "pnpm", "poetry", "pytest", "python", "python3", "ruby", "tox", "uv", "yarn",
         ];
         Self {
             enabled: false,

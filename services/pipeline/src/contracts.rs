@@ -60,11 +60,11 @@ pub(crate) fn path_of(method: &MethodDescriptor) -> String {
 
 /// The event type with this full name.
 pub(crate) fn event(name: &str) -> Result<&'static EventSpec, String> {
-    CATALOG.event(name).filter(|event| HEARD.contains(&event.r#type)).ok_or_else(|| {
-        format!("`{name}` is no event that pipelines hear; there are {}", HEARD.join(", "))
-    })
+    CATALOG
+        .event(name)
+        .filter(|event| HEARD.contains(&event.r#type))
+        .ok_or_else(|| format!("`{name}` is no event that pipelines hear; there are {}", HEARD.join(", ")))
 }
-
 
 /// Names the events that pipelines hear, and registers a handler for each: the one list of them.
 macro_rules! heard {

@@ -70,7 +70,10 @@ impl Pipelines {
         let triggers = pipeline.triggers.iter().filter(|trigger| trigger.event_type == event_type);
         for trigger in triggers {
             if depth >= MAX_DEPTH || by == pipeline.name {
-                tracing::warn!(pipeline = pipeline.name, "not triggered: its own runs would trigger it again");
+                tracing::warn!(
+                    pipeline = pipeline.name,
+                    "not triggered: its own runs would trigger it again"
+                );
                 continue;
             }
             let given = match given(trigger, event) {
@@ -99,7 +102,8 @@ impl Pipelines {
         let steps = store::steps(cx.tx().await?, &waiting.run_id).await?;
         let Ok(pipeline) = Pipeline::parse(&run.definition) else { return Ok(()) };
         let place = usize::try_from(waiting.position).unwrap_or(usize::MAX);
-        let Some(Action::Wait(Wait::Event { when, .. })) = pipeline.tasks.get(place).map(|task| &task.action) else {
+        let Some(Action::Wait(Wait::Event { when, .. })) = pipeline.tasks.get(place).map(|task| &task.action)
+        else {
             return Ok(());
         };
         if let Some(when) = when {
@@ -129,7 +133,10 @@ impl Pipelines {
 }
 
 /// The inputs of the run, if the trigger's filter holds.
-fn given(trigger: &Trigger, event: &Value) -> Result<Option<Map<String, Value>>, crate::expression::ExpressionError> {
+fn given(
+    trigger: &Trigger,
+    event: &Value,
+) -> Result<Option<Map<String, Value>>, crate::expression::ExpressionError> {
     let scope = Scope::default().with("event", event.clone());
     if !trigger.when.as_ref().map_or(Ok(true), |when| when.holds(&scope))? {
         return Ok(None);

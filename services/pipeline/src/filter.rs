@@ -1,7 +1,8 @@
 //! Filters in jq's language, without what need not end. Pure but for the thread that a filter runs on.
 
 use jaq_core::{
-    Compiler, Ctx, Vars, data::JustLut,
+    Compiler, Ctx, Vars,
+    data::JustLut,
     load::{
         Arena, File, Loader,
         lex::{Lexer, StrPart, Tok, Token},
@@ -11,14 +12,29 @@ use jaq_core::{
 use jaq_json::{Val, read};
 use serde_json::Value;
 
+use crate::stack;
+
 /// Bytes of a filter at most.
 const MAX_FILTER: usize = 4_096;
 /// Values that a filter may give at most.
 const MAX_VALUES: usize = 100_000;
 /// What would not end by itself, reads the process's surroundings, or ends the process.
 const REFUSED: [&str; 15] = [
-    "def", "repeat", "recurse", "while", "until", "env", "halt", "halt_error", "input", "inputs", "debug", "stderr",
-    "import", "include", "infinite",
+    "def",
+    "repeat",
+    "recurse",
+    "while",
+    "until",
+    "env",
+    "halt",
+    "halt_error",
+    "input",
+    "inputs",
+    "debug",
+    "stderr",
+    "import",
+    "include",
+    "infinite",
 ];
 
 /// Why a filter cannot be used. Says nothing of the values.
@@ -49,7 +65,7 @@ pub enum FilterError {
 /// # Errors
 /// It cannot be used.
 pub fn check(filter: &str) -> Result<(), FilterError> {
-    compile(filter).map(drop)
+    stack::large(|| compile(filter).map(drop)).unwrap_or(Err(FilterError::Failed))
 }
 
 /// What a filter makes of a value: the one thing that it gives, or a list where it gives none or several.
@@ -57,6 +73,10 @@ pub fn check(filter: &str) -> Result<(), FilterError> {
 /// # Errors
 /// It cannot be used, or fails.
 pub fn run(filter: &str, input: &Value) -> Result<Value, FilterError> {
+    stack::large(|| evaluate(filter, input)).unwrap_or(Err(FilterError::Failed))
+}
+
+fn evaluate(filter: &str, input: &Value) -> Result<Value, FilterError> {
     let filter = compile(filter)?;
     let input = read::parse_single(input.to_string().as_bytes()).map_err(|_| FilterError::NotJson)?;
     let context = Ctx::<JustLut<Val>>::new(&filter.lut, Vars::new([]));
@@ -80,7 +100,8 @@ fn compile(filter: &str) -> Result<jaq_core::Filter<JustLut<Val>>, FilterError> 
         return Err(FilterError::Refused(word.to_owned()));
     }
     let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-    let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|(name, ..)| *name != "env");
+    let functions =
+        jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|(name, ..)| *name != "env");
     let arena = Arena::default();
     let modules = Loader::new(definitions)
         .load(&arena, File { code: filter, path: () })

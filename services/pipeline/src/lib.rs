@@ -17,6 +17,7 @@ pub mod local;
 pub mod plan;
 mod release_tests;
 mod scene;
+mod stack;
 mod store;
 mod submit;
 mod tasks;

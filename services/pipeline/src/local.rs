@@ -73,9 +73,13 @@ pub fn check(pipeline: &Pipeline) -> Result<(), DefinitionError> {
     for task in &pipeline.tasks {
         let problem = match &task.action {
             Action::Grpc { service, .. } => {
-                format!("`grpc` calls {service}, and a run in a terminal has no services; submit it with `septet call pipeline.SubmitRun`")
+                format!(
+                    "`grpc` calls {service}, and a run in a terminal has no services; submit it with `septet call pipeline.SubmitRun`"
+                )
             }
-            Action::Wait(Wait::Event { .. }) => "it waits for an event, and a run in a terminal hears none".to_owned(),
+            Action::Wait(Wait::Event { .. }) => {
+                "it waits for an event, and a run in a terminal hears none".to_owned()
+            }
             Action::Process(process) if process.checkout.is_some() => {
                 "`process.checkout` asks devops, and a run in a terminal has no services".to_owned()
             }
@@ -135,7 +139,11 @@ pub async fn run(
         match tokio::time::timeout_at(until, run.attempts.join_next()).await {
             Ok(Some(Ok((place, ended)))) => run.record(place, ended),
             Ok(Some(Err(error))) if error.is_panic() => {
-                return Ok(Ended { state: RunState::Failed, reason: "a task ended unexpectedly".to_owned(), steps: run.steps });
+                return Ok(Ended {
+                    state: RunState::Failed,
+                    reason: "a task ended unexpectedly".to_owned(),
+                    steps: run.steps,
+                });
             }
             Ok(_) => {}
             Err(_) => {
@@ -197,7 +205,9 @@ impl Run {
                         let wanted = pipeline.tasks[place].when.as_ref();
                         match wanted.map_or(Ok(true), |when| when.holds(&self.scope(place))) {
                             Ok(true) => self.attempt(place, Duration::ZERO),
-                            Ok(false) => self.end(place, RunState::Skipped, "its `when` does not hold".to_owned()),
+                            Ok(false) => {
+                                self.end(place, RunState::Skipped, "its `when` does not hold".to_owned())
+                            }
                             Err(error) => self.end(place, RunState::Failed, error.to_string()),
                         }
                         place
@@ -228,14 +238,15 @@ impl Run {
         step.started.get_or_insert_with(Instant::now);
         let ticket = Ticket { run_id: self.id.clone(), step: task.name.clone(), attempt: step.attempts };
         let (tasks, timeout) = (Arc::clone(&self.tasks), task.timeout);
-        let work: Pin<Box<dyn Future<Output = (usize, Result<Done, Failure>)> + Send>> = Box::pin(async move {
-            tokio::time::sleep(pause).await;
-            if let Order::Wait(Awaited::Time(time)) = order {
-                tokio::time::sleep(Timestamp::from_micros(time).since(Timestamp::now())).await;
-                return (place, Ok(Done::default()));
-            }
-            (place, tasks.perform(order, &ticket, timeout).await)
-        });
+        let work: Pin<Box<dyn Future<Output = (usize, Result<Done, Failure>)> + Send>> =
+            Box::pin(async move {
+                tokio::time::sleep(pause).await;
+                if let Order::Wait(Awaited::Time(time)) = order {
+                    tokio::time::sleep(Timestamp::from_micros(time).since(Timestamp::now())).await;
+                    return (place, Ok(Done::default()));
+                }
+                (place, tasks.perform(order, &ticket, timeout).await)
+            });
         self.attempts.spawn(work);
     }
 

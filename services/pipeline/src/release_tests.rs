@@ -49,7 +49,8 @@ fn task(job: &devops::PipelineJob, may_run: impl Fn(&str) -> Result<(), String>)
     let mut commands = Vec::new();
     for step in &job.steps {
         for line in step.run.lines().filter(|line| !line.trim().is_empty()) {
-            let argv = words::split(line).ok_or_else(|| format!("`{line}` needs a shell, which does not run here"))?;
+            let argv = words::split(line)
+                .ok_or_else(|| format!("`{line}` needs a shell, which does not run here"))?;
             may_run(&argv[0])?;
             commands.push(argv.into_iter().map(verbatim).collect::<Vec<_>>());
         }

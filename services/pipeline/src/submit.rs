@@ -1,9 +1,6 @@
 //! New runs.
 
-use septet_chassis::{
-    Cx,
-    contract::Cause,
-};
+use septet_chassis::{Cx, contract::Cause};
 use septet_proto_devops::v1::Release;
 use septet_proto_pipeline::v1::{RunFinished, RunState};
 use serde_json::{Map, Value};
@@ -39,7 +36,10 @@ pub(crate) async fn submit(
 ) -> Result<Run, Error> {
     let inputs = Value::Object(pipeline.inputs(given)?).to_string();
     if inputs.len() > MAX_INPUTS {
-        return Err(Error::Invalid { field: "inputs", problem: format!("are longer than {MAX_INPUTS} bytes") });
+        return Err(Error::Invalid {
+            field: "inputs",
+            problem: format!("are longer than {MAX_INPUTS} bytes"),
+        });
     }
     let change_id = origin.event.get("changeId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let run = Run {
@@ -58,7 +58,11 @@ pub(crate) async fn submit(
 }
 
 /// Queues the tests of a release, or says at once why they do not run. Once for each change.
-pub(crate) async fn submit_tests(cx: &mut Cx, release: &Release, refused: Option<String>) -> Result<(), Error> {
+pub(crate) async fn submit_tests(
+    cx: &mut Cx,
+    release: &Release,
+    refused: Option<String>,
+) -> Result<(), Error> {
     let mut run = Run {
         name: release_tests::NAME.to_owned(),
         event_type: "septet.devops.v1.ReleaseDecided".to_owned(),

@@ -19,8 +19,8 @@ pub(crate) fn split(line: &str) -> Option<Vec<String>> {
                     }
                 }
             }
-            '$' | '`' | '\\' | '|' | '&' | ';' | '<' | '>' | '(' | ')' | '*' | '?' | '[' | ']' | '{' | '}' | '#' | '~'
-            | '!' => return None,
+            '$' | '`' | '\\' | '|' | '&' | ';' | '<' | '>' | '(' | ')' | '*' | '?' | '[' | ']' | '{'
+            | '}' | '#' | '~' | '!' => return None,
             _ if letter.is_control() => return None,
             _ => word.get_or_insert_default().push(letter),
         }
@@ -40,8 +40,13 @@ mod tests {
         let words = |line| split(line).map(|words| words.join("|"));
         assert_eq!(words("cargo test --workspace"), Some("cargo|test|--workspace".to_owned()));
         assert_eq!(words("go test ./..."), Some("go|test|./...".to_owned()));
-        assert_eq!(words("python -m pip install '.[test]' \"a b\"''c"), Some("python|-m|pip|install|.[test]|a bc".to_owned()));
-        for shell in ["a | b", "a && b", "a > b", "echo $HOME", "A=b c", "a `b`", "a\nb", "", "a 'b", "ls *", "\"$a\""] {
+        assert_eq!(
+            words("python -m pip install '.[test]' \"a b\"''c"),
+            Some("python|-m|pip|install|.[test]|a bc".to_owned())
+        );
+        for shell in
+            ["a | b", "a && b", "a > b", "echo $HOME", "A=b c", "a `b`", "a\nb", "", "a 'b", "ls *", "\"$a\""]
+        {
             assert_eq!(words(shell), None, "{shell}");
         }
     }

@@ -26,10 +26,19 @@ pub(super) fn event_name(name: &str) -> Result<(), DefinitionError> {
     Ok(())
 }
 
+/// A variable that a task may set. Those that choose which program or library is loaded would reach what starts it, too.
+pub(super) fn is_variable(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_word =
+        !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() && name.chars().all(fits);
+    is_word && name != "PATH" && !name.starts_with("LD_") && !name.starts_with("SEPTET_")
+}
+
 /// A name that expressions can say.
 pub(super) fn identifier(what: &str, name: &str) -> Result<(), DefinitionError> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let is_word = name.len() <= 63 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits);
+    let is_word =
+        name.len() <= 63 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits);
     // A word of the language's own, such as `in`, cannot be said.
     if !is_word || Expression::new(&format!("x.{name}")).is_err() {
         return Err(DefinitionError(format!(
@@ -46,7 +55,9 @@ pub(super) fn whole(mut pipeline: Pipeline) -> Result<Pipeline, DefinitionError>
         return Err(DefinitionError(format!("a pipeline has 1 to {MAX_TASKS} tasks")));
     }
     if pipeline.inputs.len() > MAX_ENTRIES || pipeline.triggers.len() > MAX_ENTRIES {
-        return Err(DefinitionError(format!("a pipeline has at most {MAX_ENTRIES} inputs and as many triggers")));
+        return Err(DefinitionError(format!(
+            "a pipeline has at most {MAX_ENTRIES} inputs and as many triggers"
+        )));
     }
     for input in &pipeline.inputs {
         identifier("input", &input.name)?;
@@ -85,7 +96,8 @@ fn above(pipeline: &mut Pipeline) -> Result<(), DefinitionError> {
                 continue;
             }
             let needs = &pipeline.tasks[place].needs;
-            let Some(of_needs) = needs.iter().map(|need| known[*need].as_ref()).collect::<Option<Vec<_>>>() else {
+            let Some(of_needs) = needs.iter().map(|need| known[*need].as_ref()).collect::<Option<Vec<_>>>()
+            else {
                 continue;
             };
             let mut above: Vec<usize> = of_needs.into_iter().flatten().chain(needs).copied().collect();

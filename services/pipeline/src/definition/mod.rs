@@ -221,7 +221,8 @@ impl Pipeline {
     /// # Errors
     /// One that must be given is not, or one is given that the pipeline does not know.
     pub fn inputs(&self, given: Map<String, Value>) -> Result<Map<String, Value>, DefinitionError> {
-        if let Some(unknown) = given.keys().find(|name| !self.inputs.iter().any(|input| input.name == **name)) {
+        if let Some(unknown) = given.keys().find(|name| !self.inputs.iter().any(|input| input.name == **name))
+        {
             let known: Vec<_> = self.inputs.iter().map(|input| input.name.as_str()).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(DefinitionError(format!(

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
-    Action, After, DefinitionError, Http, Input, MAX_DEFINITION, Pipeline, Process, Retry, Task, Trigger, Wait,
-    check,
+    Action, After, DefinitionError, Http, Input, MAX_DEFINITION, Pipeline, Process, Retry, Task, Trigger,
+    Wait, check,
     duration::parse as span,
     form::{AfterForm, Document, HttpForm, ProcessForm, RetryForm, TaskForm, TriggerForm, WaitForm},
 };
@@ -42,7 +42,8 @@ pub(super) fn read(yaml: &str) -> Result<Pipeline, DefinitionError> {
     let names: Vec<String> = document.tasks.keys().cloned().collect();
     let mut tasks = Vec::with_capacity(names.len());
     for (name, form) in document.tasks {
-        let task = task(&name, form, &names).map_err(|error| DefinitionError(format!("task {name}: {error}")))?;
+        let task =
+            task(&name, form, &names).map_err(|error| DefinitionError(format!("task {name}: {error}")))?;
         tasks.push(task);
     }
     let pipeline =
@@ -158,10 +159,16 @@ fn process(form: &ProcessForm) -> Result<Action, DefinitionError> {
         (None, Some(commands)) => commands.clone(),
         _ => return Err(DefinitionError("process needs either `argv` or `commands`".to_owned())),
     };
-    if commands.is_empty() || commands.len() > 50 || commands.iter().any(|argv| argv.is_empty() || argv.len() > 200) {
+    if commands.is_empty()
+        || commands.len() > 50
+        || commands.iter().any(|argv| argv.is_empty() || argv.len() > 200)
+    {
         return Err(DefinitionError(
             "process has 1 to 50 commands of 1 to 200 words: a program and its arguments".to_owned(),
         ));
+    }
+    if let Some(name) = form.env.keys().find(|name| !check::is_variable(name)) {
+        return Err(DefinitionError(format!("process.env: `{name}` is no variable that a task may set")));
     }
     let commands =
         commands.into_iter().map(|argv| argv.into_iter().map(text).collect()).collect::<Result<_, _>>()?;
@@ -192,7 +199,11 @@ fn wait(form: &WaitForm) -> Result<Wait, DefinitionError> {
 
 fn retry(form: Option<RetryForm>) -> Result<Retry, DefinitionError> {
     let Some(form) = form else {
-        return Ok(Retry { attempts: 1, backoff: Duration::from_secs(1), max_backoff: Duration::from_secs(60) });
+        return Ok(Retry {
+            attempts: 1,
+            backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(60),
+        });
     };
     if !(1..=20).contains(&form.attempts) {
         return Err(DefinitionError("retry.attempts must be 1 to 20".to_owned()));
@@ -203,13 +214,23 @@ fn retry(form: Option<RetryForm>) -> Result<Retry, DefinitionError> {
     Ok(Retry { attempts: form.attempts, backoff, max_backoff })
 }
 
-fn of_span(field: &str, text: Option<&str>, default: Duration, most: Duration) -> Result<Duration, DefinitionError> {
+fn of_span(
+    field: &str,
+    text: Option<&str>,
+    default: Duration,
+    most: Duration,
+) -> Result<Duration, DefinitionError> {
     let Some(text) = text else { return Ok(default) };
     let Some(read) = span(text) else {
-        return Err(DefinitionError(format!("{field}: `{text}` is no time span such as 500ms, 10s, 1h30m or 7d")));
+        return Err(DefinitionError(format!(
+            "{field}: `{text}` is no time span such as 500ms, 10s, 1h30m or 7d"
+        )));
     };
     if read.is_zero() || read > most {
-        return Err(DefinitionError(format!("{field} must be more than nothing, and at most {}s", most.as_secs())));
+        return Err(DefinitionError(format!(
+            "{field} must be more than nothing, and at most {}s",
+            most.as_secs()
+        )));
     }
     Ok(read)
 }

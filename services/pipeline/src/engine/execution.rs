@@ -27,6 +27,8 @@ use crate::{
 const LINGER: Duration = Duration::from_secs(2);
 /// How often a run that is under way hears what came from outside.
 const LOOK: Duration = Duration::from_millis(500);
+/// Why a run ends that somebody asked to end.
+pub(super) const CANCELLED: &str = "cancelled on request";
 /// Pause between two looks at what is due.
 const SHORTEST: Duration = Duration::from_millis(20);
 
@@ -151,7 +153,9 @@ impl Execution {
                 }
                 Ok(())
             }
-            Err(error) if error.is_transient() && self.renewed.elapsed() < self.service.config.lease() => Ok(()),
+            Err(error) if error.is_transient() && self.renewed.elapsed() < self.service.config.lease() => {
+                Ok(())
+            }
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "the lease of a run ran out");
                 Err(Halt::Expired)
@@ -163,7 +167,7 @@ impl Execution {
     /// Why the run must end although some of its tasks have not.
     fn must_end(&self) -> Option<(RunState, String)> {
         if self.run.cancel_requested != 0 {
-            return Some((RunState::Cancelled, "cancelled on request".to_owned()));
+            return Some((RunState::Cancelled, CANCELLED.to_owned()));
         }
         let is_late = self.run.deadline_at > 0 && Timestamp::now().micros() >= self.run.deadline_at;
         is_late.then(|| (RunState::Failed, format!("no end within {}s", self.pipeline.timeout.as_secs())))
@@ -182,7 +186,7 @@ impl Execution {
         Ok(parked)
     }
 
-    async fn release(&self) -> Result<(), Halt> {
+    pub(super) async fn release(&self) -> Result<(), Halt> {
         let mut tx = self.service.units.store().begin().await?;
         store::release(&mut tx, &self.fence).await?;
         Ok(tx.commit().await?)

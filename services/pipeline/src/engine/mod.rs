@@ -10,7 +10,10 @@ mod waits;
 
 use std::{sync::Arc, time::Duration};
 
-use septet_chassis::{CxError, StoreError, contract::{Cause, Timestamp}};
+use septet_chassis::{
+    CxError, StoreError,
+    contract::{Cause, Timestamp},
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 

@@ -15,7 +15,10 @@ use crate::{
 
 impl Execution {
     /// Writes down how an attempt ended.
-    pub(super) async fn record(&mut self, ended: Result<(Id, Result<Done, Failure>), JoinError>) -> Result<(), Halt> {
+    pub(super) async fn record(
+        &mut self,
+        ended: Result<(Id, Result<Done, Failure>), JoinError>,
+    ) -> Result<(), Halt> {
         let (id, ended) = match ended {
             Ok(ended) => ended,
             // A panic, of which the log has the place.

@@ -1,11 +1,9 @@
 use std::time::Duration;
 
-use http::uri::PathAndQuery;
-use septet_chassis::{Channel, contract::Timestamp};
-use septet_proto_devops::v1::{GeneratePipelineRequest, GeneratePipelineResponse};
+use septet_chassis::contract::Timestamp;
+use septet_proto_devops::v1::{GeneratePipelineRequest, devops_service_client::DevopsServiceClient};
 use septet_proto_pipeline::v1::RunState;
-use tonic::{Code, Request, Status, client::Grpc};
-use tonic_prost::ProstCodec;
+use tonic::Code;
 
 use super::{execution::Execution, failure::Halt};
 use crate::{
@@ -22,9 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(86_400);
 impl Execution {
     /// Asks devops what the tests of the release are; false if the run has ended instead, or waits for devops.
     pub(super) async fn make_definition(&mut self) -> Result<bool, Halt> {
+        let mut devops = DevopsServiceClient::new(self.service.devops.clone());
         let request = GeneratePipelineRequest { change_id: self.run.change_id.clone(), ..Default::default() };
-        let generated = match generate(self.service.devops.clone(), request).await {
-            Ok(reply) => reply.pipeline.unwrap_or_default(),
+        let generated = match devops.generate_pipeline(request).await {
+            Ok(reply) => reply.into_inner().pipeline.unwrap_or_default(),
             Err(status) if is_final(status.code()) => {
                 let reason = format!("devops gives no pipeline for this change: {}", status.message());
                 self.end(RunState::Skipped, &reason).await?;
@@ -33,11 +32,15 @@ impl Execution {
             Err(status) => {
                 let since = Timestamp::now().since(Timestamp::from_micros(self.run.submitted_at));
                 if since > PATIENCE {
-                    self.end(RunState::Failed, &format!("devops did not answer: {}", status.message())).await?;
+                    self.end(RunState::Failed, &format!("devops did not answer: {}", status.message()))
+                        .await?;
                     return Ok(false);
                 }
                 tracing::info!(run = self.run.id, "the tests of a release wait for devops");
-                self.park(Timestamp::now().after(AGAIN).micros()).await?;
+                if !self.park(Timestamp::now().after(AGAIN).micros()).await? {
+                    // A word came from outside meanwhile.
+                    self.release().await?;
+                }
                 return Ok(false);
             }
         };
@@ -64,13 +67,6 @@ impl Execution {
         self.run.definition = definition;
         Ok(true)
     }
-}
-
-async fn generate(devops: Channel, request: GeneratePipelineRequest) -> Result<GeneratePipelineResponse, Status> {
-    let mut client = Grpc::new(devops);
-    client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
-    let path = PathAndQuery::from_static("/septet.devops.v1.DevopsService/GeneratePipeline");
-    client.unary(Request::new(request), path, ProstCodec::default()).await.map(tonic::Response::into_inner)
 }
 
 fn is_final(code: Code) -> bool {

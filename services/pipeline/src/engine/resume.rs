@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use septet_proto_pipeline::v1::{RunState, StepFinished};
 
-use super::{execution::Execution, failure::Halt};
+use super::{
+    execution::{CANCELLED, Execution},
+    failure::Halt,
+};
 use crate::{
     definition::Pipeline,
     store::{self, Step},
@@ -14,6 +17,10 @@ const MAX_INTERRUPTIONS: i64 = 5;
 impl Execution {
     /// Gets the run ready to go on; false if it has ended instead, or waits.
     pub(super) async fn prepare(&mut self) -> Result<bool, Halt> {
+        if self.run.cancel_requested != 0 {
+            self.end(RunState::Cancelled, CANCELLED).await?;
+            return Ok(false);
+        }
         if self.run.definition.is_empty() && !self.make_definition().await? {
             return Ok(false);
         }

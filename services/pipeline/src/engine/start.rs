@@ -37,7 +37,9 @@ impl Execution {
                     match self.is_wanted(place) {
                         Ok(true) if self.has_room() => self.attempt(place).await?,
                         Ok(true) => {}
-                        Ok(false) => self.finish(place, RunState::Skipped, "its `when` does not hold").await?,
+                        Ok(false) => {
+                            self.finish(place, RunState::Skipped, "its `when` does not hold").await?
+                        }
                         Err(error) => self.finish(place, RunState::Failed, &error.to_string()).await?,
                     }
                     place
@@ -99,7 +101,8 @@ impl Execution {
         let is_wait = wait(&mut step, &order, task, now);
         if !is_wait {
             step.attempts += 1;
-            store::begin_attempt(cx.tx().await?, &self.run.id, step.position, step.attempts, now.micros()).await?;
+            store::begin_attempt(cx.tx().await?, &self.run.id, step.position, step.attempts, now.micros())
+                .await?;
         }
         store::save(cx.tx().await?, &self.run.id, &step).await?;
         cx.commit().await?;
@@ -119,8 +122,9 @@ impl Execution {
             Order::Publish(emitted) => (Order::Publish(emitted.clone()), Some(emitted)),
             other => (other, None),
         };
-        let work: std::pin::Pin<Box<dyn Future<Output = Result<Done, Failure>> + Send>> =
-            Box::pin(async move { service.tasks.perform(order, &ticket, pipeline.tasks[place].timeout).await });
+        let work: std::pin::Pin<Box<dyn Future<Output = Result<Done, Failure>> + Send>> = Box::pin(
+            async move { service.tasks.perform(order, &ticket, pipeline.tasks[place].timeout).await },
+        );
         let id = self.attempts.spawn(work).id();
         self.places.insert(id, UnderWay { place, emitted });
     }

@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use cel::{Context, ExecutionError, Program};
 use serde_json::Value;
 
+use crate::stack;
 pub use template::Template;
 
 /// Bytes of an expression at most.
-const MAX_EXPRESSION: usize = 4_096;
+const MAX_EXPRESSION: usize = 2_048;
+/// Brackets inside each other, and choices one after the other, at most: the parser goes down a level of its stack for each.
+const MAX_DEPTH: usize = 32;
 
 /// Why an expression cannot be read, or gives nothing. Names places and types, never values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +31,8 @@ impl Expression {
     /// # Errors
     /// It is not CEL, or too long.
     pub fn new(text: &str) -> Result<Self, ExpressionError> {
-        compile(text).map(|_| Self(text.trim().to_owned()))
+        stack::large(|| compile(text).map(drop)).unwrap_or_else(no_end)?;
+        Ok(Self(text.trim().to_owned()))
     }
 
     /// What it gives.
@@ -36,11 +40,16 @@ impl Expression {
     /// # Errors
     /// A variable, member or operator that is not there.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value, ExpressionError> {
+        stack::large(|| self.value(scope)).unwrap_or_else(no_end)
+    }
+
+    fn value(&self, scope: &Scope) -> Result<Value, ExpressionError> {
         let program = compile(&self.0)?;
         let references = program.references();
         let mut context = Context::default();
         // A variable may be large, and most expressions look at one.
-        for (name, value) in scope.variables.iter().filter(|(name, _)| references.has_variable(name.as_str())) {
+        for (name, value) in scope.variables.iter().filter(|(name, _)| references.has_variable(name.as_str()))
+        {
             context.add_variable_from_value(name.as_str(), json::to_cel(value));
         }
         let value = program.execute(&context).map_err(|error| self.fault(&without_values(&error)))?;
@@ -86,12 +95,34 @@ fn compile(text: &str) -> Result<Program, ExpressionError> {
     if text.len() > MAX_EXPRESSION {
         return Err(ExpressionError(format!("an expression is longer than {MAX_EXPRESSION} bytes")));
     }
+    if depth(text) > MAX_DEPTH {
+        return Err(ExpressionError(format!("an expression is nested deeper than {MAX_DEPTH} levels")));
+    }
     Program::compile(text).map_err(|errors| {
         let problem = errors.errors.first().map_or_else(String::new, |first| {
             format!("{} at line {}, column {}", first.msg, first.pos.0, first.pos.1)
         });
         ExpressionError(format!("`{text}` is not CEL: {problem}"))
     })
+}
+
+fn no_end<T>() -> Result<T, ExpressionError> {
+    Err(ExpressionError("an expression ended unexpectedly; the log says more".to_owned()))
+}
+
+/// How deep it is nested, or more: what stands in a text counts as well.
+fn depth(text: &str) -> usize {
+    let (mut open, mut deepest, mut choices) = (0_usize, 0, 0);
+    for letter in text.chars() {
+        match letter {
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' => open = open.saturating_sub(1),
+            '?' => choices += 1,
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest + choices
 }
 
 /// Some of the errors quote what they stumbled over, which may be a secret.
@@ -104,7 +135,9 @@ fn without_values(error: &ExecutionError) -> String {
         ExecutionError::InvalidArgumentCount { expected, actual } => {
             format!("{actual} arguments are given where {expected} are needed")
         }
-        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "it divides by zero".to_owned(),
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+            "it divides by zero".to_owned()
+        }
         ExecutionError::Overflow(..) => "a number becomes too large".to_owned(),
         ExecutionError::IndexOutOfBounds(_) => "an index is out of bounds".to_owned(),
         ExecutionError::FunctionError { function, .. } => format!("the function `{function}` failed"),

@@ -1,5 +1,6 @@
 mod fields;
 mod pipelines;
+mod run;
 mod runs;
 mod watch;
 
@@ -8,8 +9,8 @@ use septet_chassis::Identity;
 use septet_proto_pipeline::v1::{
     CancelRunRequest, CancelRunResponse, DeletePipelineRequest, DeletePipelineResponse, GetRunRequest,
     GetRunResponse, ListPipelinesRequest, ListPipelinesResponse, ListRunsRequest, ListRunsResponse,
-    PutPipelineRequest, PutPipelineResponse, SubmitRunRequest, SubmitRunResponse, WatchRunRequest, WatchRunResponse,
-    pipeline_service_server::PipelineService,
+    PutPipelineRequest, PutPipelineResponse, SubmitRunRequest, SubmitRunResponse, WatchRunRequest,
+    WatchRunResponse, pipeline_service_server::PipelineService,
 };
 use tonic::{Request, Response, Status};
 
@@ -19,27 +20,39 @@ use crate::Pipelines;
 impl PipelineService for Pipelines {
     type WatchRunStream = BoxStream<'static, Result<WatchRunResponse, Status>>;
 
-    async fn submit_run(&self, request: Request<SubmitRunRequest>) -> Result<Response<SubmitRunResponse>, Status> {
+    async fn submit_run(
+        &self,
+        request: Request<SubmitRunRequest>,
+    ) -> Result<Response<SubmitRunResponse>, Status> {
         let caller = caller(&request);
         Ok(Response::new(self.submit(request.into_inner(), &caller).await?))
     }
 
     async fn get_run(&self, request: Request<GetRunRequest>) -> Result<Response<GetRunResponse>, Status> {
-        Ok(Response::new(self.run(&request.into_inner().run_id).await?))
+        Ok(Response::new(self.run(request.into_inner()).await?))
     }
 
-    async fn list_runs(&self, request: Request<ListRunsRequest>) -> Result<Response<ListRunsResponse>, Status> {
+    async fn list_runs(
+        &self,
+        request: Request<ListRunsRequest>,
+    ) -> Result<Response<ListRunsResponse>, Status> {
         let request = request.into_inner();
         let page = request.page.clone().unwrap_or_default();
         let size = septet_chassis::page_size(&page)?;
         Ok(Response::new(self.runs(request, &page, size).await?))
     }
 
-    async fn watch_run(&self, request: Request<WatchRunRequest>) -> Result<Response<Self::WatchRunStream>, Status> {
+    async fn watch_run(
+        &self,
+        request: Request<WatchRunRequest>,
+    ) -> Result<Response<Self::WatchRunStream>, Status> {
         Ok(Response::new(self.watch(request.into_inner().run_id).await?))
     }
 
-    async fn cancel_run(&self, request: Request<CancelRunRequest>) -> Result<Response<CancelRunResponse>, Status> {
+    async fn cancel_run(
+        &self,
+        request: Request<CancelRunRequest>,
+    ) -> Result<Response<CancelRunResponse>, Status> {
         let caller = caller(&request);
         Ok(Response::new(self.cancel(request.into_inner(), &caller).await?))
     }

@@ -9,7 +9,11 @@ use super::fields::{limited, required};
 use crate::{Pipelines, definition::Pipeline, error::Error, store};
 
 impl Pipelines {
-    pub(super) async fn put(&self, request: PutPipelineRequest, caller: &str) -> Result<PutPipelineResponse, Error> {
+    pub(super) async fn put(
+        &self,
+        request: PutPipelineRequest,
+        caller: &str,
+    ) -> Result<PutPipelineResponse, Error> {
         limited("request_id", &request.request_id, 64)?;
         let key = RequestKey::new(PutPipelineRequest::TYPE, caller, &request.request_id, &request);
         let mut cx = self.units.begin(Default::default());
@@ -37,7 +41,11 @@ impl Pipelines {
         Ok(reply)
     }
 
-    pub(super) async fn pipelines(&self, page: &PageRequest, size: u32) -> Result<ListPipelinesResponse, Error> {
+    pub(super) async fn pipelines(
+        &self,
+        page: &PageRequest,
+        size: u32,
+    ) -> Result<ListPipelinesResponse, Error> {
         let mut tx = self.units.read().await?;
         let mut pipelines = store::list_pipelines(&mut tx, &page.page_token, size + 1).await?;
         let more = pipelines.len() > size as usize;

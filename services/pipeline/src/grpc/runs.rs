@@ -1,23 +1,27 @@
 use septet_chassis::{RequestKey, contract::Message};
 use septet_proto_common::v1::{PageRequest, PageResponse};
 use septet_proto_pipeline::v1::{
-    CancelRunRequest, CancelRunResponse, GetRunResponse, ListRunsRequest, ListRunsResponse, SubmitRunRequest,
+    CancelRunRequest, CancelRunResponse, ListRunsRequest, ListRunsResponse, SubmitRunRequest,
     SubmitRunResponse,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::fields::{invalid, limited, required};
 use crate::{
     Pipelines,
     definition::Pipeline,
     error::Error,
-    store::{self, RunsFilter, Step},
+    store::{self, RunsFilter},
     submit::{self, Origin},
     value,
 };
 
 impl Pipelines {
-    pub(super) async fn submit(&self, request: SubmitRunRequest, caller: &str) -> Result<SubmitRunResponse, Error> {
+    pub(super) async fn submit(
+        &self,
+        request: SubmitRunRequest,
+        caller: &str,
+    ) -> Result<SubmitRunResponse, Error> {
         limited("request_id", &request.request_id, 64)?;
         let key = RequestKey::new(SubmitRunRequest::TYPE, caller, &request.request_id, &request);
         let mut cx = self.units.begin(Default::default());
@@ -27,7 +31,9 @@ impl Pipelines {
         let definition = match (request.pipeline.as_str(), request.definition.as_str()) {
             ("", "") => return Err(invalid("pipeline", "or `definition` must be given")),
             ("", definition) => definition.to_owned(),
-            (name, "") => store::definition(cx.tx().await?, name).await?.ok_or(Error::NotFound("pipeline"))?,
+            (name, "") => {
+                store::definition(cx.tx().await?, name).await?.ok_or(Error::NotFound("pipeline"))?
+            }
             _ => return Err(invalid("definition", "cannot be given together with `pipeline`")),
         };
         let pipeline = Pipeline::parse(&definition)?;
@@ -38,22 +44,6 @@ impl Pipelines {
         cx.commit_reply(key.as_ref(), &reply).await?;
         self.due.notify_one();
         Ok(reply)
-    }
-
-    pub(super) async fn run(&self, id: &str) -> Result<GetRunResponse, Error> {
-        required("run_id", id, 64)?;
-        let mut tx = self.units.read().await?;
-        let run = store::by_id(&mut tx, id).await?.ok_or(Error::NotFound("run"))?;
-        let steps = store::steps(&mut tx, id).await?;
-        let attempts = store::attempts(&mut tx, id).await?;
-        let inputs: Map<String, Value> = serde_json::from_str(&run.inputs).unwrap_or_default();
-        Ok(GetRunResponse {
-            run: Some(run.message()),
-            steps: steps.iter().map(Step::message).collect(),
-            attempts: attempts.into_iter().map(store::Attempt::message).collect(),
-            inputs: Some(value::to_struct(&inputs)),
-            definition: run.definition,
-        })
     }
 
     pub(super) async fn runs(
@@ -76,7 +66,11 @@ impl Pipelines {
         })
     }
 
-    pub(super) async fn cancel(&self, request: CancelRunRequest, caller: &str) -> Result<CancelRunResponse, Error> {
+    pub(super) async fn cancel(
+        &self,
+        request: CancelRunRequest,
+        caller: &str,
+    ) -> Result<CancelRunResponse, Error> {
         limited("request_id", &request.request_id, 64)?;
         required("run_id", &request.run_id, 64)?;
         let key = RequestKey::new(CancelRunRequest::TYPE, caller, &request.request_id, &request);

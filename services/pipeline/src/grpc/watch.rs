@@ -90,7 +90,7 @@ impl Live {
         self.has_ended = plan::has_ended(run.state());
         Ok(Some(WatchRunResponse {
             run: Some(run.message()),
-            steps: steps.iter().map(Step::message).collect(),
+            steps: steps.iter().map(Step::summary).collect(),
         }))
     }
 }

@@ -5,7 +5,12 @@ use super::runs::time;
 use crate::definition::Pipeline;
 
 /// Keeps a pipeline in the place of an earlier one of its name.
-pub(crate) async fn put(tx: &mut Tx, pipeline: &Pipeline, definition: &str, now: i64) -> Result<(), StoreError> {
+pub(crate) async fn put(
+    tx: &mut Tx,
+    pipeline: &Pipeline,
+    definition: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     on_engine!(&mut *tx, conn => sqlx::query(
         "INSERT INTO pipeline (name, description, definition, put_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (name) DO UPDATE SET description = excluded.description, definition = excluded.definition,

@@ -154,7 +154,13 @@ pub(crate) async fn adopt(tx: &mut Tx, id: &str, definition: &str) -> Result<(),
 }
 
 /// Marks the end.
-pub(crate) async fn end(tx: &mut Tx, id: &str, state: RunState, reason: &str, now: i64) -> Result<(), StoreError> {
+pub(crate) async fn end(
+    tx: &mut Tx,
+    id: &str,
+    state: RunState,
+    reason: &str,
+    now: i64,
+) -> Result<(), StoreError> {
     on_engine!(tx, conn =>
         sqlx::query("UPDATE run SET state = $2, reason = $3, finished_at = $4, lease_until = 0 WHERE id = $1")
             .bind(id).bind(i64::from(state as i32)).bind(reason).bind(now).execute(conn).await.map(drop))?;

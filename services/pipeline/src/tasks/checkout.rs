@@ -23,7 +23,12 @@ const MAX_FILES: usize = 100_000;
 const BATCH: usize = 1_000;
 
 /// Puts the tree of a change into a directory.
-pub(super) async fn fetch(devops: Channel, change_id: &str, into: &Path, limit_mib: u64) -> Result<(), Failure> {
+pub(super) async fn fetch(
+    devops: Channel,
+    change_id: &str,
+    into: &Path,
+    limit_mib: u64,
+) -> Result<(), Failure> {
     let mut client = DevopsServiceClient::new(devops);
     let request = GetTreeRequest { change_id: change_id.to_owned(), ..GetTreeRequest::default() };
     let mut pieces = client.get_tree(request).await.map_err(|status| of(&status))?.into_inner();
@@ -50,7 +55,8 @@ pub(super) async fn fetch(devops: Channel, change_id: &str, into: &Path, limit_m
 }
 
 async fn repository(client: &mut DevopsServiceClient<Channel>, change_id: &str) -> Result<String, Failure> {
-    let request = septet_proto_devops::v1::GetChangeRequest { change_id: change_id.to_owned(), ..Default::default() };
+    let request =
+        septet_proto_devops::v1::GetChangeRequest { change_id: change_id.to_owned(), ..Default::default() };
     let reply = client.get_change(request).await.map_err(|status| of(&status))?.into_inner();
     Ok(reply.change.unwrap_or_default().repository_id)
 }
@@ -110,7 +116,8 @@ async fn batch(
 /// A place below the directory.
 fn safe(into: &Path, path: &str) -> Result<PathBuf, Failure> {
     let relative = Path::new(path);
-    let is_below = relative.components().all(|part| matches!(part, Component::Normal(name) if name != ".git"));
+    let is_below =
+        relative.components().all(|part| matches!(part, Component::Normal(name) if name != ".git"));
     if !is_below || path.is_empty() {
         return Err(Failure::lasting("the tree has a path that leads out of it"));
     }

@@ -20,7 +20,12 @@ use crate::contracts;
 const MAX_REPLIES: usize = 1_000;
 
 /// Calls an RPC of a sister. A request with a `request_id` that is not set gets one that every attempt shares.
-pub(super) async fn call(channel: Channel, path: &str, mut body: Value, ticket: &Ticket) -> Result<Done, Failure> {
+pub(super) async fn call(
+    channel: Channel,
+    path: &str,
+    mut body: Value,
+    ticket: &Ticket,
+) -> Result<Done, Failure> {
     let method = contracts::method(path).map_err(Failure::lasting)?;
     let input = method.input();
     if let Value::Object(members) = &mut body

@@ -48,13 +48,18 @@ pub(super) async fn request(config: &HttpConfig, order: HttpOrder, ticket: &Tick
     let response = request.send().await.map_err(|error| Failure::passing(told(&error, &host)))?;
     let status = response.status().as_u16();
     let result = read(response, status, config.max_body_bytes, &host).await?;
-    let expected = if order.expect.is_empty() { (200..300).contains(&status) } else { order.expect.contains(&status) };
+    let expected =
+        if order.expect.is_empty() { (200..300).contains(&status) } else { order.expect.contains(&status) };
     if expected {
         return Ok(Done { result, log: String::new() });
     }
     let reason = format!("{host} answered {status}");
     // Too early, too many, and what the server itself calls its own fault.
-    Err(if matches!(status, 408 | 425 | 429 | 500..=599) { Failure::passing(reason) } else { Failure::lasting(reason) })
+    Err(if matches!(status, 408 | 425 | 429 | 500..=599) {
+        Failure::passing(reason)
+    } else {
+        Failure::lasting(reason)
+    })
 }
 
 /// Where the host is. The connection then goes to one of these and to nothing that a second look might give.
@@ -72,7 +77,11 @@ async fn addresses(config: &HttpConfig, url: &Url, host: &str) -> Result<Vec<Soc
             refused.ip()
         )));
     }
-    if found.is_empty() { Err(Failure::passing(format!("the name {host} has no address"))) } else { Ok(found) }
+    if found.is_empty() {
+        Err(Failure::passing(format!("the name {host} has no address")))
+    } else {
+        Ok(found)
+    }
 }
 
 fn headers(order: &HttpOrder, ticket: &Ticket) -> Result<HeaderMap, Failure> {

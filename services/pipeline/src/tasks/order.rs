@@ -1,5 +1,5 @@
-use serde_json::{Map, Value, json};
 use septet_chassis::contract::Timestamp;
+use serde_json::{Map, Value, json};
 
 use crate::{
     definition::{Action, Http, Process, Wait},

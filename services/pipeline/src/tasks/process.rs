@@ -14,7 +14,12 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Tasks {
     /// Runs commands one after the other in a directory of their own, until one fails or the time is up.
-    pub(super) async fn run(&self, order: ProcessOrder, ticket: &Ticket, timeout: Duration) -> Result<Done, Failure> {
+    pub(super) async fn run(
+        &self,
+        order: ProcessOrder,
+        ticket: &Ticket,
+        timeout: Duration,
+    ) -> Result<Done, Failure> {
         for argv in &order.commands {
             let program = argv.first().map_or("", String::as_str);
             self.program(program).map_err(Failure::lasting)?;
@@ -74,7 +79,9 @@ impl Tasks {
         let failed = |failure: Failure| Failure { log: tail(log.clone()), ..failure };
         let status = match ended {
             Ok(Ok(status)) => status,
-            Ok(Err(error)) => return Err(failed(Failure::passing(format!("`{}` was lost: {error}", argv[0])))),
+            Ok(Err(error)) => {
+                return Err(failed(Failure::passing(format!("`{}` was lost: {error}", argv[0]))));
+            }
             Err(_) => return Err(failed(Failure::passing(format!("`{}` ran out of time", argv[0])))),
         };
         let Some(code) = status.code() else {
@@ -93,7 +100,8 @@ impl Tasks {
 
     /// A directory of its own, with the tree of a change where that is asked for. It goes when it is dropped.
     async fn directory(&self, order: &ProcessOrder, until: Instant) -> Result<TempDir, Failure> {
-        let work = make(&self.work_dir).map_err(|error| Failure::passing(format!("no directory could be made: {error}")))?;
+        let work = make(&self.work_dir)
+            .map_err(|error| Failure::passing(format!("no directory could be made: {error}")))?;
         if let Some(change_id) = &order.checkout {
             let Some(devops) = self.sisters.get("devops") else {
                 return Err(Failure::lasting("`process.checkout` asks devops, which is not here"));
@@ -143,7 +151,11 @@ fn inside(work: &Path, directory: Option<&str>) -> Result<PathBuf, Failure> {
     let Some(directory) = directory.filter(|directory| !directory.is_empty()) else { return Ok(tree) };
     let path = Path::new(directory);
     let is_below = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    let real = tree.join(path).canonicalize().ok().filter(|real| is_below && real.starts_with(&tree) && real.is_dir());
+    let real = tree
+        .join(path)
+        .canonicalize()
+        .ok()
+        .filter(|real| is_below && real.starts_with(&tree) && real.is_dir());
     real.ok_or_else(|| Failure::lasting("process.directory is no directory of the tree"))
 }
 

@@ -38,7 +38,11 @@ impl Sandbox {
 
     async fn probe(&self) -> Result<(), String> {
         let mut command = self.command(&[OsString::from("true")]);
-        command.env("PATH", &self.config.path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .env("PATH", &self.config.path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let status = match command.spawn() {
             Ok(mut child) => match tokio::time::timeout(PROBE, child.wait()).await {
                 Ok(status) => status.is_ok_and(|status| status.success()),
@@ -50,22 +54,29 @@ impl Sandbox {
             return Ok(());
         }
         Err(match self.config.isolation {
-            Isolation::Namespaces => "this machine does not let programs into namespaces of their own (util-linux's \
+            Isolation::Namespaces => {
+                "this machine does not let programs into namespaces of their own (util-linux's \
                 unshare and prlimit, and unprivileged user namespaces, are needed); \
                 `pipeline.process.isolation = \"none\"` runs them without"
-                .to_owned(),
+                    .to_owned()
+            }
             Isolation::None => "`prlimit` of util-linux is not here".to_owned(),
         })
     }
 
     /// Starts a program in a directory, with these variables and no others.
-    pub fn start(&self, argv: &[String], directory: &Path, env: &[(String, String)]) -> std::io::Result<Running> {
+    pub fn start(
+        &self,
+        argv: &[String],
+        directory: &Path,
+        env: &[(String, String)],
+    ) -> std::io::Result<Running> {
         let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
         let child = self
             .command(&argv)
             .current_dir(directory)
-            .env("PATH", &self.config.path)
             .envs(env.iter().map(|(name, value)| (name, value)))
+            .env("PATH", &self.config.path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -78,7 +89,9 @@ impl Sandbox {
         let limits = &self.config;
         let mut words: Vec<OsString> = Vec::new();
         if limits.isolation == Isolation::Namespaces {
-            words.extend(["unshare", "--map-current-user", "--pid", "--ipc", "--uts", "--mount-proc"].map(Into::into));
+            words.extend(
+                ["unshare", "--map-current-user", "--pid", "--ipc", "--uts", "--mount-proc"].map(Into::into),
+            );
             if !limits.network {
                 words.push("--net".into());
             }

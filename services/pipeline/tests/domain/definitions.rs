@@ -98,6 +98,8 @@ fn what_is_wrong_is_named_with_its_place() {
         (of("http: { url: 'a ${{ b' }"), &["no `}}`"]),
         (of("process: { argv: [] }"), &["1 to 50 commands"]),
         (of("process: { argv: [a], commands: [[b]] }"), &["either `argv` or `commands`"]),
+        (of("process: { argv: [a], env: { PATH: x } }"), &["`PATH`"]),
+        (of("process: { argv: [a], env: { LD_PRELOAD: x } }"), &["`LD_PRELOAD`"]),
         (of("transform: { filter: 'def f: f; f' }"), &["`def`"]),
         (of("transform: { filter: '.a |' }"), &["jq's language"]),
         (of("publish: { event: 'a b' }"), &["publish.event"]),

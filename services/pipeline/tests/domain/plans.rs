@@ -27,7 +27,10 @@ fn a_task_begins_when_all_before_it_have_ended() {
     assert_eq!(of([Queued; 4]), [Next::Begin(0)]);
     assert_eq!(of([Running, Queued, Queued, Queued]), []);
     let left = |place, reason: &str| Next::LeaveOut(place, reason.to_owned());
-    assert_eq!(of([Succeeded, Queued, Queued, Queued]), [Next::Begin(1), left(2, "nothing before it failed")]);
+    assert_eq!(
+        of([Succeeded, Queued, Queued, Queued]),
+        [Next::Begin(1), left(2, "nothing before it failed")]
+    );
     assert_eq!(of([Failed, Queued, Queued, Queued]), [left(1, "`a` failed"), Next::Begin(2)]);
     // A task that was left out by its own `when` fails nothing.
     assert_eq!(of([Skipped, Queued, Skipped, Queued]), [Next::Begin(1)]);

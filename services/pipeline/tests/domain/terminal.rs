@@ -48,7 +48,8 @@ tasks:
     process:
       commands:
         - [sh, -c, "echo kept > file; echo '{\"a\":1}' > answer; echo words >&2"]
-        - [sh, -c, "cat file; env | cut -d= -f1 | sort | tr '\\n' ' '; ls /sys/class/net | tr '\\n' ' '; ps -e | wc -l"]
+        - [sh, -c, "cat file; env | cut -d= -f1 | sort | tr '\\n' ' '; echo"]
+        - [sh, -c, "echo interfaces $(grep -c : /proc/net/dev) processes $(ls /proc | grep -c '^[0-9]')"]
         - [cat, answer]
       env: { OWN: x }
 "#,
@@ -68,6 +69,9 @@ tasks:
     let names = log.lines().find(|line| line.contains("HOME")).unwrap();
     assert!(names.contains("OWN") && names.contains("SEPTET_RUN_ID"), "{names}");
     assert!(!names.contains("CARGO"), "nothing of this process's environment: {names}");
+    let seen: Vec<_> = log.lines().find(|line| line.starts_with("interfaces")).unwrap().split(' ').collect();
+    assert_eq!(seen[1], "1", "the namespace's own loopback, and nothing else: {log}");
+    assert!(seen[3].parse::<u32>().unwrap() < 10, "no sight of other processes: {log}");
 }
 
 #[tokio::test]
@@ -134,7 +138,8 @@ async fn what_is_not_allowed_is_refused() {
     let ended = run(process, Allowed::default()).await;
     assert!(ended.steps[0].reason.contains("pipeline.process.enabled"), "{ended:#?}");
     for url in ["http://127.0.0.1:9/", "http://localhost:9/", "http://[::1]:9/", "http://169.254.169.254/"] {
-        let ended = run(&format!("name: p\ntasks:\n  a: {{ http: {{ url: '{url}' }} }}\n"), Allowed::default()).await;
+        let ended =
+            run(&format!("name: p\ntasks:\n  a: {{ http: {{ url: '{url}' }} }}\n"), Allowed::default()).await;
         assert!(ended.steps[0].reason.contains("no public address"), "{url}: {ended:#?}");
     }
     for (task, word) in [

@@ -39,12 +39,12 @@ impl Running {
     }
 
     pub async fn with(bed: &Bed, settings: &[(&str, Value)]) -> Self {
-        let mut all = vec![
-            ("pipeline.lease_ms", json!(900)),
-            ("pipeline.http.allow_private", json!(["127.0.0.0/8"])),
-        ];
+        let mut all =
+            vec![("pipeline.lease_ms", json!(900)), ("pipeline.http.allow_private", json!(["127.0.0.0/8"]))];
         all.extend_from_slice(settings);
-        Self { started: bed.start("pipeline", |process| process.with(septet_pipeline::service()), &all).await }
+        Self {
+            started: bed.start("pipeline", |process| process.with(septet_pipeline::service()), &all).await,
+        }
     }
 
     pub fn client(&self) -> PipelineServiceClient<Channel> {
@@ -57,7 +57,12 @@ impl Running {
     }
 
     /// Waits until a run has come so far.
-    pub async fn until(&self, run_id: &str, what: &str, so_far: impl Fn(&WatchRunResponse) -> bool) -> WatchRunResponse {
+    pub async fn until(
+        &self,
+        run_id: &str,
+        what: &str,
+        so_far: impl Fn(&WatchRunResponse) -> bool,
+    ) -> WatchRunResponse {
         let request = WatchRunRequest { run_id: run_id.to_owned() };
         let mut moves = self.client().watch_run(request).await.unwrap().into_inner();
         within(Deadline::LONG, what, async {
@@ -78,7 +83,7 @@ impl Running {
     }
 
     pub async fn run(&self, run_id: &str) -> GetRunResponse {
-        let request = GetRunRequest { run_id: run_id.to_owned() };
+        let request = GetRunRequest { run_id: run_id.to_owned(), ..GetRunRequest::default() };
         self.client().get_run(request).await.unwrap().into_inner()
     }
 

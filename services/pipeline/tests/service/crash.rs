@@ -35,7 +35,8 @@ tasks:
     assert_eq!((of_held[0].reason.as_str(), of_held[1].state()), ("interrupted", RunState::Succeeded));
     assert_eq!(step(&ended, "before").attempts, 1, "what had ended is not done again");
 
-    let mut emitted: Vec<_> = running.published::<EventEmitted>().await.into_iter().map(|event| event.name).collect();
+    let mut emitted: Vec<_> =
+        running.published::<EventEmitted>().await.into_iter().map(|event| event.name).collect();
     emitted.sort();
     assert_eq!(emitted, ["before", "behind"], "each once");
     assert_eq!(running.published::<RunStarted>().await.len(), 1);
@@ -43,7 +44,8 @@ tasks:
 }
 
 async fn a_drained_process_lets_go_of_its_runs_at_once(bed: Bed) {
-    let (running, web) = (Running::with(&bed, &[("pipeline.lease_ms", 3_600_000.into())]).await, Web::start().await);
+    let (running, web) =
+        (Running::with(&bed, &[("pipeline.lease_ms", 3_600_000.into())]).await, Web::start().await);
     let definition = format!("name: p\ntasks:\n  held: {{ http: {{ url: '{}' }} }}\n", web.url("/hold"));
     let run = running.submit(&definition).await;
     eventually("the step is under way", async || (web.keys("/hold").len() == 1).then_some(())).await;
@@ -54,7 +56,4 @@ async fn a_drained_process_lets_go_of_its_runs_at_once(bed: Bed) {
     assert_eq!(ended.run.as_ref().unwrap().state(), RunState::Succeeded, "{ended:#?}");
 }
 
-on_both_stores!(
-    a_run_goes_on_where_a_killed_process_left_it,
-    a_drained_process_lets_go_of_its_runs_at_once,
-);
+on_both_stores!(a_run_goes_on_where_a_killed_process_left_it, a_drained_process_lets_go_of_its_runs_at_once,);

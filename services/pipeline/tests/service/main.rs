@@ -3,6 +3,7 @@
 mod bed;
 mod calls;
 mod crash;
+mod devops;
 mod releases;
 mod runs;
 mod triggers;

@@ -1,6 +1,8 @@
 //! Runs from their first step to their last.
 
-use septet_proto_pipeline::v1::{CancelRunRequest, EventEmitted, RunFinished, RunStarted, RunState, StepFinished};
+use septet_proto_pipeline::v1::{
+    CancelRunRequest, EventEmitted, RunFinished, RunStarted, RunState, StepFinished,
+};
 use septet_testkit::{on_both_stores, service::Bed};
 
 use crate::bed::{Running, Web, step};
@@ -95,12 +97,17 @@ tasks:
     assert_eq!((run.state(), run.reason.as_str()), (RunState::Failed, "failed: breaks, blind"));
     assert_eq!(step(&ended, "after").reason, "`breaks` failed");
     assert_eq!(step(&ended, "mend").state(), RunState::Succeeded);
-    assert!(step(&ended, "blind").reason.contains("no `breaks`"), "a task sees only what it needs: {ended:#?}");
+    assert!(
+        step(&ended, "blind").reason.contains("no `breaks`"),
+        "a task sees only what it needs: {ended:#?}"
+    );
 }
 
 async fn a_run_that_waits_is_cancelled_and_one_that_takes_too_long_fails(bed: Bed) {
     let running = Running::on(&bed).await;
-    let waits = running.submit("name: waits\ntasks:\n  a: { wait: { for: 1d } }\n  b: { needs: [a], wait: { for: 1d } }\n").await;
+    let waits = running
+        .submit("name: waits\ntasks:\n  a: { wait: { for: 1d } }\n  b: { needs: [a], wait: { for: 1d } }\n")
+        .await;
     running.until(&waits.id, "a wait", |reply| reply.steps[0].state() == RunState::Running).await;
     let request = CancelRunRequest { run_id: waits.id.clone(), request_id: "once".to_owned() };
     running.client().cancel_run(request).await.unwrap();

@@ -84,7 +84,8 @@ tasks:
         .await;
     }
     for name in ["ping", "own"] {
-        let request = septet_proto_pipeline::v1::SubmitRunRequest { pipeline: name.to_owned(), ..Default::default() };
+        let request =
+            septet_proto_pipeline::v1::SubmitRunRequest { pipeline: name.to_owned(), ..Default::default() };
         running.client().submit_run(request).await.unwrap();
     }
     eventually("eight runs beside the first", async || {

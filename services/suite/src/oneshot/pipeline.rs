@@ -109,7 +109,8 @@ fn read(file: &Path) -> anyhow::Result<Pipeline> {
 fn inputs(given: &[String]) -> anyhow::Result<Map<String, Value>> {
     let mut inputs = Map::new();
     for input in given {
-        let (name, value) = input.split_once('=').with_context(|| format!("--input {input}: write NAME=VALUE"))?;
+        let (name, value) =
+            input.split_once('=').with_context(|| format!("--input {input}: write NAME=VALUE"))?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
         inputs.insert(name.to_owned(), value);
     }
