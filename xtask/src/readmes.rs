@@ -21,7 +21,17 @@ pub(crate) fn write(root: &Path) -> Result<()> {
         let Some((written, _)) = present.split_once(MARK) else { continue };
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut describe = command::cargo(root);
-        describe.args(["run", "--quiet", "--package", "septet", "--", "describe", &name, "--markdown", "--data"]);
+        describe.args([
+            "run",
+            "--quiet",
+            "--package",
+            "septet",
+            "--",
+            "describe",
+            &name,
+            "--markdown",
+            "--data",
+        ]);
         let output = describe.arg(data.path()).output().context("septet describe")?;
         ensure!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         let generated = String::from_utf8(output.stdout)?;

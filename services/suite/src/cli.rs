@@ -9,9 +9,19 @@ use septet_chassis::cli::{
 use crate::{
     call::{self, CallArgs},
     connect::source,
-    describe,
+    console,
+    describe::{self, DescribeArgs},
     dlq::{self, DlqCommand},
     events::{self, EventsCommand, ReplayArgs},
+    journey::{self, JourneyArgs},
+    oneshot::{
+        cost::{self, CostCommand},
+        cx::{self, CxCommand},
+        devops::{self, DevopsCommand},
+        pipeline::{self, PipelineCommand},
+        review::{self, ReviewCommand},
+        soc::{self, SocCommand},
+    },
     suite, topics,
     up::{self, UpArgs},
 };
@@ -53,6 +63,24 @@ pub struct Global {
 enum Command {
     /// Run all services; with --repo, review repositories and keep watching them
     Up(UpArgs),
+    /// Tell what a directory is built with, or write its pipeline; needs no server
+    #[command(subcommand)]
+    Devops(DevopsCommand),
+    /// Look for secrets in files or a diff; needs no server
+    #[command(subcommand)]
+    Review(ReviewCommand),
+    /// Check charges, or price what a directory deploys; needs no server
+    #[command(subcommand)]
+    Cost(CostCommand),
+    /// Run a pipeline's file here; needs no server
+    #[command(subcommand)]
+    Pipeline(PipelineCommand),
+    /// Evaluate feature flags; needs no server
+    #[command(subcommand)]
+    Cx(CxCommand),
+    /// Hold events against detection rules; needs no server
+    #[command(subcommand)]
+    Soc(SocCommand),
     /// Follow events, or publish one as a producer would
     #[command(subcommand)]
     Events(EventsCommand),
@@ -67,13 +95,11 @@ enum Command {
     /// Call any RPC with JSON
     Call(CallArgs),
     /// What each service consumes, publishes and serves, and its configuration
-    Describe {
-        /// Only this service
-        service: Option<String>,
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Describe(DescribeArgs),
+    /// One change's way through the services, as a tree
+    Journey(JourneyArgs),
+    /// Print a link that signs in to the console of the suite that runs, once
+    Console,
     /// Handle kept events of a topic again
     Replay(ReplayArgs),
     /// Show or check the configuration
@@ -97,11 +123,19 @@ pub fn run() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     match command {
         Command::Up(args) => up::run(&global, args),
+        Command::Devops(command) => finish(devops::run(command)),
+        Command::Review(command) => finish(review::run(command)),
+        Command::Cost(command) => finish(cost::run(command)),
+        Command::Pipeline(command) => block_on(pipeline::run(command)),
+        Command::Cx(command) => finish(cx::run(command)),
+        Command::Soc(command) => finish(soc::run(command)),
         Command::Events(command) => block_on(events::run(global, command)),
         Command::Dlq(command) => block_on(dlq::run(global, command)),
         Command::Topics { command } => block_on(topics::run(global, command)),
         Command::Call(args) => block_on(call::run(global, args)),
-        Command::Describe { service, json } => block_on(describe::run(global, service, json)),
+        Command::Describe(args) => block_on(describe::run(global, args)),
+        Command::Journey(args) => block_on(journey::run(global, args)),
+        Command::Console => finish(console::run(&global)),
         Command::Replay(args) => block_on(events::replay(global, args)),
         Command::Config(command) => {
             finish((|| config_command(&suite::process(), &source(&global)?, &command))())

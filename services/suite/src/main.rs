@@ -3,9 +3,12 @@
 mod call;
 mod cli;
 mod connect;
+mod console;
 mod describe;
 mod dlq;
 mod events;
+mod journey;
+mod oneshot;
 mod rpc;
 mod suite;
 mod text;

@@ -2,6 +2,7 @@
 
 mod json;
 mod repositories;
+mod row;
 mod since;
 mod summary;
 mod table;
@@ -11,16 +12,16 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, bail};
 use clap::Args;
 use septet_chassis::{
-    Channel, Mode, Observer, Signals, Started,
+    Channel, Mode, Observer, ProcessConfig, Signals, Started,
     cli::{block_on, start_telemetry},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Global, connect::source, suite};
+use crate::{cli::Global, connect::source, console, suite};
 use repositories::Watched;
 use since::Since;
 
-/// Exit status when a gate failed.
+/// Exit status when a change is blocked.
 const EXIT_GATE: u8 = 3;
 /// How often to look whether all is done.
 const LOOK: Duration = Duration::from_millis(50);
@@ -34,7 +35,7 @@ pub struct UpArgs {
     /// [default: the last 200 commits]
     #[arg(long, value_name = "COMMIT|DATE|all", requires = "repos")]
     since: Option<Since>,
-    /// End when all is done: exit status 0, or 3 when a gate failed
+    /// End when all is done: exit status 0, or 3 when a change is blocked
     #[arg(long)]
     once: bool,
     /// Print each event as one line of CloudEvents JSON instead of the table
@@ -94,11 +95,19 @@ fn banner(started: &Started, args: &UpArgs) {
     }
     let config = started.config();
     eprintln_line(&format!(
-        "septet is up: gRPC {}, metrics http://{}/metrics, data {}",
+        "septet is up: gRPC {}, metrics {}/metrics, data {}",
         config.grpc.listen,
-        config.admin.listen,
+        config.admin.url(),
         config.data_dir.display()
     ));
+    eprintln_line(&format!("console: {}", console_link(config)));
+}
+
+/// The way into the console: a link that signs in where a person reads it, and not where a file of logs keeps it.
+fn console_link(config: &ProcessConfig) -> String {
+    use std::io::IsTerminal;
+    let link = std::io::stderr().is_terminal().then(|| console::sign_in_url(config).ok().flatten()).flatten();
+    link.unwrap_or_else(|| format!("{} (`septet console` prints a link that signs in)", config.admin.url()))
 }
 
 /// Writes for people, beside what goes to standard output.
@@ -146,9 +155,11 @@ impl Job {
             septet_chassis::cli::print(&summary.to_string())?;
         }
         if summary.is_incomplete() {
-            bail!("not every change was reviewed; `septet dlq list` shows what could not be");
+            bail!(
+                "not every change was decided; `septet journey COMMIT` shows who has not spoken, `septet dlq list` what could not be handled"
+            );
         }
-        Ok(if summary.failed() > 0 { ExitCode::from(EXIT_GATE) } else { ExitCode::SUCCESS })
+        Ok(if summary.blocked() > 0 { ExitCode::from(EXIT_GATE) } else { ExitCode::SUCCESS })
     }
 
     /// Until every repository is imported and nothing is left to handle, to work on or to send.
