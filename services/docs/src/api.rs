@@ -235,7 +235,9 @@ pub struct Api {
 impl Api {
     /// Puts symbols in their order.
     pub fn new(mut symbols: Vec<Symbol>) -> Self {
-        symbols.sort_by(|a, b| (a.language, &a.path, a.kind, a.line).cmp(&(b.language, &b.path, b.kind, b.line)));
+        symbols.sort_by(|a, b| {
+            (a.language, &a.path, a.kind, a.line).cmp(&(b.language, &b.path, b.kind, b.line))
+        });
         Self { symbols }
     }
 

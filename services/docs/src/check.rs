@@ -77,7 +77,9 @@ impl Docs {
             repository_id: subject.repository_id,
             repository_name: subject.repository_name,
             commit: subject.commit,
-            coverage: languages.map(|(language, count)| convert::coverage(Some(*language), "", *count)).collect(),
+            coverage: languages
+                .map(|(language, count)| convert::coverage(Some(*language), "", *count))
+                .collect(),
             symbols: of.symbols,
             unread: convert::unread(&of.unread),
             unread_total: number(of.unread.len()),

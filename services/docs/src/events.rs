@@ -2,7 +2,11 @@ use septet_chassis::{Cx, Handle, HandleError};
 use septet_proto_devops::v1::{Change, ChangePushed};
 use septet_proto_docs::v1::CheckChange;
 
-use crate::{Docs, check::Subject, source::{Dialect, is_foreign}};
+use crate::{
+    Docs,
+    check::Subject,
+    source::{Dialect, is_foreign},
+};
 
 impl Handle<ChangePushed> for Docs {
     async fn handle(&self, cx: &mut Cx, event: ChangePushed) -> Result<(), HandleError> {

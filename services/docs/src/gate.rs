@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{compare::Difference, coverage::Count, resolve::Files, source::Facts, stale::{self, StaleMention}};
+use crate::{
+    compare::Difference,
+    coverage::Count,
+    resolve::Files,
+    source::Facts,
+    stale::{self, StaleMention},
+};
 
 /// What breaking the public API asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +76,9 @@ impl Gate {
         let breaking: Vec<&Difference> = of.differences.iter().filter(|of| of.breaking).collect();
         match self.breaking {
             Breaking::Allow => {}
-            Breaking::Deny if !breaking.is_empty() => against.push(format!("breaking API change: {}", list(&breaking))),
+            Breaking::Deny if !breaking.is_empty() => {
+                against.push(format!("breaking API change: {}", list(&breaking)))
+            }
             Breaking::Deny => {}
             Breaking::NeedsPage => {
                 let untold: Vec<&Difference> =
@@ -84,13 +92,14 @@ impl Gate {
             let first = &of.stale[0];
             let more = of.stale.len() - 1;
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            against.push(format!(
-                "stale page: {} line {} names {}{more}",
-                first.page, first.line, first.symbol
-            ));
+            against
+                .push(format!("stale page: {} line {} names {}{more}", first.page, first.line, first.symbol));
         }
         if let Some(percent) = of.coverage.percent().filter(|percent| *percent < self.min_coverage) {
-            against.push(format!("{percent:.1} % of the public API is documented, less than {} %", self.min_coverage));
+            against.push(format!(
+                "{percent:.1} % of the public API is documented, less than {} %",
+                self.min_coverage
+            ));
         }
         if against.is_empty() {
             Judgement { passed: true, reason: fine(of, breaking.len()) }
@@ -123,11 +132,8 @@ fn fine(of: &Effects, breaking: usize) -> String {
 }
 
 fn list(differences: &[&Difference]) -> String {
-    let shown: Vec<String> = differences
-        .iter()
-        .take(3)
-        .map(|of| format!("{} ({})", of.symbol().path, of.reason))
-        .collect();
+    let shown: Vec<String> =
+        differences.iter().take(3).map(|of| format!("{} ({})", of.symbol().path, of.reason)).collect();
     let more = differences.len().saturating_sub(shown.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     shown.join(", ") + &more

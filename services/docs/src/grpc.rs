@@ -1,11 +1,10 @@
 use septet_chassis::page_size;
 use septet_proto_common::v1::{PageRequest, PageResponse};
-use septet_proto_devops::v1::{
-    GetChangeRequest, GetTreeRequest, devops_service_client::DevopsServiceClient,
-};
+use septet_proto_devops::v1::{GetChangeRequest, GetTreeRequest, devops_service_client::DevopsServiceClient};
 use septet_proto_docs::v1::{
-    self, CommitRef, Coverage, DiffApiRequest, DiffApiResponse, GetApiRequest, GetApiResponse, GetCoverageRequest,
-    GetCoverageResponse, ListStalePagesRequest, ListStalePagesResponse, docs_service_server::DocsService,
+    self, CommitRef, Coverage, DiffApiRequest, DiffApiResponse, GetApiRequest, GetApiResponse,
+    GetCoverageRequest, GetCoverageResponse, ListStalePagesRequest, ListStalePagesResponse,
+    docs_service_server::DocsService,
 };
 use tonic::{Request, Response, Status};
 
@@ -34,7 +33,8 @@ impl DocsService for Docs {
             limited(field, text)?;
         }
         let snapshot = self.snapshot("at", at, &mut Known::new()).await?;
-        let found: Vec<&Symbol> = snapshot.api.symbols.iter().filter(|symbol| matches(symbol, &request)).collect();
+        let found: Vec<&Symbol> =
+            snapshot.api.symbols.iter().filter(|symbol| matches(symbol, &request)).collect();
         let symbols: Vec<_> =
             found.iter().skip(from).take(size as usize).map(|symbol| convert::symbol(symbol)).collect();
         Ok(Response::new(GetApiResponse {
@@ -64,8 +64,11 @@ impl DocsService for Docs {
                 return Err(invalid("base", "must be given where `head` is not a change").into());
             }
             None => {
-                let request =
-                    GetTreeRequest { change_id: head.change_id.clone(), of_parent: true, ..Default::default() };
+                let request = GetTreeRequest {
+                    change_id: head.change_id.clone(),
+                    of_parent: true,
+                    ..Default::default()
+                };
                 self.snapshots.of(&repository_id, request, &mut known).await?
             }
         };
@@ -122,11 +125,13 @@ impl Docs {
         size: u32,
     ) -> Result<GetCoverageResponse, Error> {
         let mut tx = self.units.read().await?;
-        let (field, repository_id, until) = match (request.change_id.as_str(), request.repository_id.as_str()) {
+        let (field, repository_id, until) = match (request.change_id.as_str(), request.repository_id.as_str())
+        {
             ("", "") => return Err(invalid("change_id", "or `repository_id` must be given")),
             ("", repository_id) => ("repository_id", repository_id.to_owned(), i64::MAX),
             (change_id, "") => {
-                let found = store::by_change(&mut tx, change_id).await?.ok_or(Error::NotFound("change_id"))?;
+                let found =
+                    store::by_change(&mut tx, change_id).await?.ok_or(Error::NotFound("change_id"))?;
                 ("change_id", found.0, found.1)
             }
             _ => return Err(invalid("repository_id", "cannot be given together with `change_id`")),
@@ -155,7 +160,12 @@ impl Docs {
         })
     }
 
-    async fn snapshot(&self, field: &'static str, of: &CommitRef, known: &mut Known) -> Result<Snapshot, Error> {
+    async fn snapshot(
+        &self,
+        field: &'static str,
+        of: &CommitRef,
+        known: &mut Known,
+    ) -> Result<Snapshot, Error> {
         Ok(self.located(field, of, known).await?.0)
     }
 
@@ -175,7 +185,8 @@ impl Docs {
             commit: of.commit.clone(),
             of_parent: false,
         };
-        let repository_id = match (of.change_id.is_empty(), of.repository_id.is_empty(), of.commit.is_empty()) {
+        let repository_id = match (of.change_id.is_empty(), of.repository_id.is_empty(), of.commit.is_empty())
+        {
             (false, true, true) => {
                 let mut client = DevopsServiceClient::new(self.devops.clone());
                 let request = GetChangeRequest { change_id: of.change_id.clone(), ..Default::default() };
@@ -222,11 +233,17 @@ fn offset(page: &PageRequest) -> Result<usize, Error> {
 
 fn next(from: usize, shown: usize, total: usize) -> PageResponse {
     let reached = from + shown;
-    PageResponse { next_page_token: if shown > 0 && reached < total { reached.to_string() } else { String::new() } }
+    PageResponse {
+        next_page_token: if shown > 0 && reached < total { reached.to_string() } else { String::new() },
+    }
 }
 
 fn limited(field: &'static str, text: &str) -> Result<(), Error> {
-    if text.len() > MAX_TEXT { Err(invalid(field, format!("is longer than {MAX_TEXT} bytes"))) } else { Ok(()) }
+    if text.len() > MAX_TEXT {
+        Err(invalid(field, format!("is longer than {MAX_TEXT} bytes")))
+    } else {
+        Ok(())
+    }
 }
 
 fn invalid(field: &'static str, problem: impl Into<String>) -> Error {

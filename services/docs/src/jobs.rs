@@ -1,12 +1,7 @@
 use septet_chassis::{Cx, HandleError, Work};
 use septet_proto_docs::v1::CheckChange;
 
-use crate::{
-    Docs,
-    check::Subject,
-    error::Error,
-    store,
-};
+use crate::{Docs, check::Subject, error::Error, store};
 
 impl Work<CheckChange> for Docs {
     async fn work(&self, cx: &mut Cx, job: CheckChange) -> Result<(), HandleError> {

@@ -89,8 +89,14 @@ impl Snapshots {
     }
 
     /// Work for the processor, which the runtime's threads must not wait for; only so much at a time.
-    pub async fn busy<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| Error::Reading(error.to_string()))?;
+    pub async fn busy<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|error| Error::Reading(error.to_string()))?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()
@@ -128,7 +134,9 @@ impl Snapshots {
             store::keep_facts(&mut tx, &read, Timestamp::now()).await?;
             tx.commit().await?;
             fetched += u32::try_from(read.len()).unwrap_or(u32::MAX);
-            known.extend(read.into_iter().map(|(entry, facts)| ((entry.blob, entry.dialect), facts.map(Arc::new))));
+            known.extend(
+                read.into_iter().map(|(entry, facts)| ((entry.blob, entry.dialect), facts.map(Arc::new))),
+            );
         }
         Ok(fetched)
     }

@@ -111,10 +111,8 @@ fn names(named: &[String], text: &str, symbol: &Symbol) -> bool {
     }
     let [word] = named else { return true };
     let is_code = word.contains('_') || word.chars().skip(1).any(char::is_uppercase) || text.contains('(');
-    let is_member = matches!(
-        symbol.kind,
-        Kind::Method | Kind::Field | Kind::Variant | Kind::Property | Kind::Attribute
-    );
+    let is_member =
+        matches!(symbol.kind, Kind::Method | Kind::Field | Kind::Variant | Kind::Property | Kind::Attribute);
     is_code || !is_member
 }
 

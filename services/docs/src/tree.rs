@@ -8,7 +8,10 @@ use septet_proto_devops::v1::{
 };
 use tokio_stream::StreamExt;
 
-use crate::{error::Error, source::{Dialect, is_foreign}};
+use crate::{
+    error::Error,
+    source::{Dialect, is_foreign},
+};
 
 /// Files of a tree at most, of whatever kind.
 const MAX_TREE: usize = 500_000;

@@ -36,7 +36,10 @@ pub(super) fn judge(old: &[Parameter], new: &[Parameter], callers: Callers) -> O
         match new_places.get(at) {
             None if swallows(new, ParameterKind::Variadic) => {}
             None if new.iter().any(|of| of.name == old.name && of.kind == ParameterKind::Keyword) => {
-                return Some(Judgement::breaks(format!("the parameter `{}` is taken by name only", old.name)));
+                return Some(Judgement::breaks(format!(
+                    "the parameter `{}` is taken by name only",
+                    old.name
+                )));
             }
             None => return Some(Judgement::breaks(format!("the parameter `{}` was removed", old.name))),
             Some(new) => {
@@ -53,7 +56,8 @@ pub(super) fn judge(old: &[Parameter], new: &[Parameter], callers: Callers) -> O
         if new.is_required() && !old.iter().any(|of| of.name == new.name && of.is_required()) {
             return Some(Judgement::breaks(format!("there is a new required parameter `{}`", new.name)));
         }
-        softer = softer.or_else(|| Some(Judgement::fits(format!("there is a new optional parameter `{}`", new.name))));
+        softer = softer
+            .or_else(|| Some(Judgement::fits(format!("there is a new optional parameter `{}`", new.name))));
     }
     for (kind, word) in [(ParameterKind::Variadic, "*"), (ParameterKind::Keywords, "**")] {
         if swallows(old, kind) && !swallows(new, kind) {
@@ -69,7 +73,10 @@ fn by_name(old: &[Parameter], new: &[Parameter]) -> Option<Judgement> {
     for of in old.iter().filter(named) {
         match new.iter().find(|candidate| candidate.name == of.name) {
             Some(now) if now.kind == ParameterKind::Positional => {
-                return Some(Judgement::breaks(format!("the parameter `{}` is taken by place only", of.name)));
+                return Some(Judgement::breaks(format!(
+                    "the parameter `{}` is taken by place only",
+                    of.name
+                )));
             }
             Some(now) if of.kind == ParameterKind::Keyword && now.is_required() && !of.is_required() => {
                 return Some(Judgement::breaks(format!("the parameter `{}` is required now", of.name)));
@@ -100,7 +107,10 @@ fn by_name(old: &[Parameter], new: &[Parameter]) -> Option<Judgement> {
     };
     let (before, after) = (order(old, new), order(new, old));
     if before.len() == after.len() && before != after {
-        return Some(Judgement::breaks(format!("the parameters `{}` have another order", before.join("`, `"))));
+        return Some(Judgement::breaks(format!(
+            "the parameters `{}` have another order",
+            before.join("`, `")
+        )));
     }
     None
 }
@@ -109,14 +119,18 @@ fn by_name(old: &[Parameter], new: &[Parameter]) -> Option<Judgement> {
 fn one(old: &Parameter, new: &Parameter, callers: Callers) -> Option<Judgement> {
     let name = &old.name;
     if callers.by_name && old.name != new.name && old.kind == ParameterKind::Either {
-        return Some(Judgement::breaks(format!("there is a parameter `{}` in the place of `{name}`", new.name)));
+        return Some(Judgement::breaks(format!(
+            "there is a parameter `{}` in the place of `{name}`",
+            new.name
+        )));
     }
     if new.is_required() && !old.is_required() {
         return Some(Judgement::breaks(format!("the parameter `{name}` is required now")));
     }
     if !same_optional(old.annotation.as_deref(), new.annotation.as_deref()) {
         let shown = |of: &Parameter| of.annotation.clone().unwrap_or_else(|| "nothing".to_owned());
-        let text = format!("the parameter `{name}` is declared as `{}`, and was as `{}`", shown(new), shown(old));
+        let text =
+            format!("the parameter `{name}` is declared as `{}`, and was as `{}`", shown(new), shown(old));
         let typed = callers.typed && old.annotation.is_some() && new.annotation.is_some();
         return Some(if typed { Judgement::breaks(text) } else { Judgement::fits(text) });
     }

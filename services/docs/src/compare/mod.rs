@@ -74,7 +74,8 @@ impl Judgement {
 type Key<'a> = (Language, &'a str, bool);
 
 fn key(symbol: &Symbol) -> Key<'_> {
-    let is_value = matches!(symbol.kind, Kind::Function | Kind::Method | Kind::Constant | Kind::Static | Kind::Macro);
+    let is_value =
+        matches!(symbol.kind, Kind::Function | Kind::Method | Kind::Constant | Kind::Static | Kind::Macro);
     (symbol.language, &symbol.path, symbol.language == Language::Rust && is_value)
 }
 
@@ -107,10 +108,14 @@ pub fn differences(base: &Api, head: &Api) -> Vec<Difference> {
                 let reason = format!("{} is now {}", old.path, new.path);
                 (Change::Renamed, Some((*new).clone()), Judgement::breaks(reason))
             }
-            None if still.contains(&key(old)) => {
-                (Change::Hidden, None, Judgement::breaks(format!("the {} is not public any more", old.kind.name())))
+            None if still.contains(&key(old)) => (
+                Change::Hidden,
+                None,
+                Judgement::breaks(format!("the {} is not public any more", old.kind.name())),
+            ),
+            None => {
+                (Change::Removed, None, Judgement::breaks(format!("the {} was removed", old.kind.name())))
             }
-            None => (Change::Removed, None, Judgement::breaks(format!("the {} was removed", old.kind.name()))),
         };
         all.push(Difference {
             change,
@@ -139,7 +144,8 @@ pub fn differences(base: &Api, head: &Api) -> Vec<Difference> {
         });
     }
     all.sort_by(|a, b| {
-        let place = |of: &Difference| (!of.breaking, of.symbol().language, of.symbol().path.clone(), of.change);
+        let place =
+            |of: &Difference| (!of.breaking, of.symbol().language, of.symbol().path.clone(), of.change);
         place(a).cmp(&place(b))
     });
     all
@@ -173,7 +179,11 @@ fn without_equals<'a>(olds: &[&'a Symbol], news: &[&'a Symbol]) -> (Vec<&'a Symb
 fn tops(symbols: Vec<&Symbol>) -> Vec<&Symbol> {
     let paths: HashSet<(Language, &str)> =
         symbols.iter().map(|symbol| (symbol.language, symbol.path.as_str())).collect();
-    symbols.iter().copied().filter(|symbol| !paths.contains(&(symbol.language, symbol.owner.as_str()))).collect()
+    symbols
+        .iter()
+        .copied()
+        .filter(|symbol| !paths.contains(&(symbol.language, symbol.owner.as_str())))
+        .collect()
 }
 
 fn changed(old: &Symbol, new: &Symbol, base: &Api) -> Option<Difference> {

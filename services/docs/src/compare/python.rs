@@ -10,7 +10,11 @@ const CALLERS: Callers = Callers { by_name: true, typed: false, all_required: fa
 /// A new symbol; `owner` as it was before, where it was there.
 pub(super) fn added(symbol: &Symbol, owner: Option<&Symbol>) -> Judgement {
     if owner.is_some_and(|owner| owner.kind == Kind::Class) && symbol.signature.is(Flag::Abstract) {
-        return Judgement::breaks(format!("subclasses lack the new abstract {} `{}`", symbol.kind.name(), symbol.name()));
+        return Judgement::breaks(format!(
+            "subclasses lack the new abstract {} `{}`",
+            symbol.kind.name(),
+            symbol.name()
+        ));
     }
     if owner.is_some() && symbol.name() == "__init__" {
         let required = receiverless(symbol).iter().find(|parameter| parameter.is_required());
@@ -32,7 +36,8 @@ pub(super) fn changed(old: &Symbol, new: &Symbol) -> Option<Judgement> {
             }
             let is_async = |text: &str| text.starts_with("async ");
             if is_async(&before.text) != is_async(&after.text) {
-                let now = if is_async(&after.text) { "has to be awaited" } else { "cannot be awaited any more" };
+                let now =
+                    if is_async(&after.text) { "has to be awaited" } else { "cannot be awaited any more" };
                 return Some(Judgement::breaks(format!("its result {now}")));
             }
             if after.is(Flag::Abstract) && !before.is(Flag::Abstract) {
@@ -43,7 +48,8 @@ pub(super) fn changed(old: &Symbol, new: &Symbol) -> Option<Judgement> {
                 return found;
             }
             returns(old, new).or(found).or_else(|| {
-                (!same(&before.text, &after.text)).then(|| Judgement::fits("its text differs, not how it is called"))
+                (!same(&before.text, &after.text))
+                    .then(|| Judgement::fits("its text differs, not how it is called"))
             })
         }
         Kind::Property => {
@@ -52,8 +58,7 @@ pub(super) fn changed(old: &Symbol, new: &Symbol) -> Option<Judgement> {
             }
             returns(old, new)
         }
-        Kind::Class => (!same(&before.text, &after.text))
-            .then(|| bases(&before.text, &after.text)),
+        Kind::Class => (!same(&before.text, &after.text)).then(|| bases(&before.text, &after.text)),
         Kind::Attribute => (!same_optional(before.returns.as_deref(), after.returns.as_deref()))
             .then(|| Judgement::fits("its annotation differs")),
         Kind::Alias => (!same(&before.text, &after.text))
@@ -70,7 +75,9 @@ fn returns(old: &Symbol, new: &Symbol) -> Option<Judgement> {
         return None;
     }
     Some(match (before, after) {
-        (Some(before), Some(after)) => Judgement::breaks(format!("it returns `{after}` instead of `{before}`")),
+        (Some(before), Some(after)) => {
+            Judgement::breaks(format!("it returns `{after}` instead of `{before}`"))
+        }
         (None, _) => Judgement::fits("it says what it returns"),
         (_, None) => Judgement::fits("it does not say any more what it returns"),
     })

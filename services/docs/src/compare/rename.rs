@@ -21,7 +21,8 @@ pub(super) fn pairs<'a>(
         let text = words_without(&symbol.signature.text, name);
         let inner = members.get(&(symbol.language, symbol.path.as_str())).cloned().unwrap_or_default();
         // A bare constant or an empty class is like any other.
-        let speaks = !inner.is_empty() || symbol.signature.parameters.as_ref().is_some_and(|all| !all.is_empty());
+        let speaks =
+            !inner.is_empty() || symbol.signature.parameters.as_ref().is_some_and(|all| !all.is_empty());
         let whole = !matches!(symbol.kind, Kind::Module | Kind::Alias | Kind::Namespace);
         (speaks && whole).then(|| (symbol.language, symbol.kind, text, inner))
     };
@@ -44,7 +45,8 @@ pub(super) fn pairs<'a>(
             let near = |new: &&&Symbol| new.owner == old.owner || new.name() == old.name();
             let mut fitting = news.iter().filter(near);
             if let (Some(new), None) = (fitting.next(), fitting.next())
-                && olds.iter().filter(|rival| rival.owner == new.owner || rival.name() == new.name()).count() == 1
+                && olds.iter().filter(|rival| rival.owner == new.owner || rival.name() == new.name()).count()
+                    == 1
             {
                 pairs.insert(key(old), *new);
             }

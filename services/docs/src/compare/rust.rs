@@ -13,9 +13,10 @@ pub(super) fn added(symbol: &Symbol, owner: Option<&Symbol>) -> Judgement {
     let Some(owner) = owner else { return Judgement::fits(format!("the {what} is new")) };
     let exhaustive = !owner.signature.is(Flag::NonExhaustive);
     match (owner.kind, symbol.kind) {
-        (Kind::Trait, _) if !symbol.signature.is(Flag::Provided) => {
-            Judgement::breaks(format!("implementors of the trait lack the new required {what} `{}`", symbol.name()))
-        }
+        (Kind::Trait, _) if !symbol.signature.is(Flag::Provided) => Judgement::breaks(format!(
+            "implementors of the trait lack the new required {what} `{}`",
+            symbol.name()
+        )),
         (Kind::Enum, Kind::Variant) if exhaustive => Judgement::breaks(format!(
             "a `match` on the enum, which is not `#[non_exhaustive]`, lacks the new variant `{}`",
             symbol.name()
@@ -55,7 +56,8 @@ pub(super) fn changed(old: &Symbol, new: &Symbol, base: &Api) -> Option<Judgemen
                 shown(&before.returns)
             )));
         }
-        let words = |text: &str| text.split_once("fn ").map_or(String::new(), |(words, _)| words.trim().to_owned());
+        let words =
+            |text: &str| text.split_once("fn ").map_or(String::new(), |(words, _)| words.trim().to_owned());
         let (old_words, new_words) = (words(&before.text), words(&after.text));
         // What is `const` may be used as before; `unsafe`, `async` and `extern` change every call.
         if old_words != new_words {
@@ -63,7 +65,9 @@ pub(super) fn changed(old: &Symbol, new: &Symbol, base: &Api) -> Option<Judgemen
             let kept_const = !old_words.contains("const") || new_words.contains("const");
             let safer = !of_trait && old_words.replace("unsafe", "").trim() == new_words.trim();
             if !(eased && kept_const || safer) {
-                return Some(Judgement::breaks(format!("it is `{new_words} fn` instead of `{old_words} fn`")));
+                return Some(Judgement::breaks(format!(
+                    "it is `{new_words} fn` instead of `{old_words} fn`"
+                )));
             }
             return Some(Judgement::fits(format!("it is `{new_words} fn`")));
         }
@@ -93,6 +97,8 @@ pub(super) fn changed(old: &Symbol, new: &Symbol, base: &Api) -> Option<Judgemen
     Some(match old.kind {
         Kind::Alias => Judgement::breaks(format!("it stands for {} instead of {}", after.text, before.text)),
         Kind::Macro | Kind::Module => return None,
-        kind => Judgement::breaks(format!("the {} is `{}`, and was `{}`", kind.name(), after.text, before.text)),
+        kind => {
+            Judgement::breaks(format!("the {} is `{}`, and was `{}`", kind.name(), after.text, before.text))
+        }
     })
 }

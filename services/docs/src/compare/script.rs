@@ -11,10 +11,9 @@ const CALLERS: Callers = Callers { by_name: false, typed: true, all_required: fa
 pub(super) fn added(symbol: &Symbol, owner: Option<&Symbol>) -> Judgement {
     let what = symbol.kind.name();
     match owner.map(|owner| owner.kind) {
-        Some(Kind::Interface | Kind::Type) if !symbol.signature.is(Flag::Optional) => Judgement::breaks(format!(
-            "objects of the type lack the new required {what} `{}`",
-            symbol.name()
-        )),
+        Some(Kind::Interface | Kind::Type) if !symbol.signature.is(Flag::Optional) => {
+            Judgement::breaks(format!("objects of the type lack the new required {what} `{}`", symbol.name()))
+        }
         Some(Kind::Class) if symbol.signature.is(Flag::Abstract) => {
             Judgement::breaks(format!("subclasses lack the new abstract {what} `{}`", symbol.name()))
         }
@@ -55,7 +54,11 @@ pub(super) fn changed(old: &Symbol, new: &Symbol) -> Option<Judgement> {
         if overloaded {
             let kept = before.text.split("; ").all(|old| after.text.split("; ").any(|new| same(old, new)));
             return (!same(&before.text, &after.text)).then(|| {
-                if kept { Judgement::fits("it has another signature more") } else { Judgement::breaks("one of its signatures is gone") }
+                if kept {
+                    Judgement::fits("it has another signature more")
+                } else {
+                    Judgement::breaks("one of its signatures is gone")
+                }
             });
         }
         let found = judge(olds, news, CALLERS);
@@ -73,10 +76,15 @@ pub(super) fn changed(old: &Symbol, new: &Symbol) -> Option<Judgement> {
         Kind::Property | Kind::Constant => returns(old, new),
         Kind::Module => None,
         _ if same(&before.text, &after.text) => None,
-        Kind::Variant => Some(Judgement::breaks(format!("its value is `{}`, and was `{}`", after.text, before.text))),
-        kind => {
-            Some(Judgement::breaks(format!("the {} is `{}`, and was `{}`", kind.name(), after.text, before.text)))
+        Kind::Variant => {
+            Some(Judgement::breaks(format!("its value is `{}`, and was `{}`", after.text, before.text)))
         }
+        kind => Some(Judgement::breaks(format!(
+            "the {} is `{}`, and was `{}`",
+            kind.name(),
+            after.text,
+            before.text
+        ))),
     }
 }
 
@@ -87,7 +95,9 @@ fn returns(old: &Symbol, new: &Symbol) -> Option<Judgement> {
     }
     let verb = if old.signature.parameters.is_some() { "returns" } else { "is a" };
     Some(match (before, after) {
-        (Some(before), Some(after)) => Judgement::breaks(format!("it {verb} `{after}` instead of `{before}`")),
+        (Some(before), Some(after)) => {
+            Judgement::breaks(format!("it {verb} `{after}` instead of `{before}`"))
+        }
         (None, _) => Judgement::fits("its type is written down"),
         (_, None) => Judgement::fits("its type is not written down any more"),
     })

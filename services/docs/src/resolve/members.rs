@@ -35,7 +35,15 @@ impl Maker<'_> {
     }
 
     /// A module as such.
-    pub fn module(self, path: &str, owner: &str, text: String, docs: &str, lines: u32, public: bool) -> Symbol {
+    pub fn module(
+        self,
+        path: &str,
+        owner: &str,
+        text: String,
+        docs: &str,
+        lines: u32,
+        public: bool,
+    ) -> Symbol {
         Symbol {
             language: self.language,
             path: path.to_owned(),

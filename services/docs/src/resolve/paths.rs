@@ -26,8 +26,20 @@ pub(super) fn join(folder: &str, relative: &str) -> Option<String> {
 /// Folders that hold what tests and examples need, not what users do.
 pub(super) fn is_for_tests(path: &str) -> bool {
     const FOLDERS: [&str; 14] = [
-        "test", "tests", "__tests__", "testing", "spec", "specs", "example", "examples", "bench", "benches",
-        "benchmarks", "fixtures", "docs", "e2e",
+        "test",
+        "tests",
+        "__tests__",
+        "testing",
+        "spec",
+        "specs",
+        "example",
+        "examples",
+        "bench",
+        "benches",
+        "benchmarks",
+        "fixtures",
+        "docs",
+        "e2e",
     ];
     folder(path).split('/').any(|folder| FOLDERS.contains(&folder))
 }

@@ -99,7 +99,14 @@ impl<'m, 'a> Packages<'m, 'a> {
             let owner = name.rsplit_once('.').map_or("", |(owner, _)| owner);
             let source = module.source;
             let text = format!("module {name}");
-            self.symbols.push(Self::maker(module).module(name, owner, text, &source.docs, source.lines, public));
+            self.symbols.push(Self::maker(module).module(
+                name,
+                owner,
+                text,
+                &source.docs,
+                source.lines,
+                public,
+            ));
             if public {
                 self.placed.insert(Target::Module(name.clone()), name.clone());
             }
@@ -161,7 +168,13 @@ impl<'m, 'a> Packages<'m, 'a> {
         import.explicit || (module.is_package && hidden())
     }
 
-    fn star(&mut self, name: &str, module: &Module<'a>, import: &PythonImport, all: Option<&HashSet<String>>) {
+    fn star(
+        &mut self,
+        name: &str,
+        module: &Module<'a>,
+        import: &PythonImport,
+        all: Option<&HashSet<String>>,
+    ) {
         let Some(from) = self.absolute(name, import) else { return };
         let Some(source) = self.modules.get(&from) else { return };
         let theirs = self.all(&from, 0);
@@ -182,7 +195,14 @@ impl<'m, 'a> Packages<'m, 'a> {
         }
     }
 
-    fn place(&mut self, name: &str, module: &Module<'a>, local: &str, target: Option<Target>, import: &PythonImport) {
+    fn place(
+        &mut self,
+        name: &str,
+        module: &Module<'a>,
+        local: &str,
+        target: Option<Target>,
+        import: &PythonImport,
+    ) {
         let path = format!("{name}.{local}");
         let known = target.as_ref().and_then(|target| self.placed.get(target)).cloned();
         if known.as_ref() == Some(&path) {
@@ -199,7 +219,11 @@ impl<'m, 'a> Packages<'m, 'a> {
         let from = known.unwrap_or_else(|| {
             let dots = ".".repeat(import.level as usize);
             let name = import.name.as_deref().filter(|name| *name != "*").unwrap_or(local);
-            if import.name.is_some() { format!("{dots}{}.{name}", import.module) } else { import.module.clone() }
+            if import.name.is_some() {
+                format!("{dots}{}.{name}", import.module)
+            } else {
+                import.module.clone()
+            }
         });
         let symbol = Self::maker(module).alias(&path, name, format!("{local} = {from}"), import.line);
         self.symbols.push(symbol);

@@ -49,7 +49,8 @@ pub(super) fn symbols(files: &Files) -> Vec<Symbol> {
             continue;
         }
         let folder = home.unwrap_or_default();
-        let name = package.map_or(folder, |package| if package.name.is_empty() { folder } else { &package.name });
+        let name =
+            package.map_or(folder, |package| if package.name.is_empty() { folder } else { &package.name });
         let inner = file.strip_prefix(folder).unwrap_or(file).trim_start_matches('/');
         let path = paths::join(name, without_end(inner)).unwrap_or_default();
         modules.publish(file, &path);
@@ -78,7 +79,8 @@ fn home<'a>(file: &'a str, packages: &HashMap<&str, &PackageManifest>) -> Option
 
 fn is_for_tests(file: &str) -> bool {
     let name = paths::file_name(file);
-    paths::is_for_tests(file) || [".test.", ".spec.", ".stories.", ".config."].iter().any(|part| name.contains(part))
+    paths::is_for_tests(file)
+        || [".test.", ".spec.", ".stories.", ".config."].iter().any(|part| name.contains(part))
 }
 
 fn without_end(file: &str) -> &str {
@@ -229,7 +231,8 @@ impl<'a> Modules<'_, 'a> {
     fn resolve(&self, path: &str) -> Option<&'a str> {
         let known = |path: &str| self.scripts.get_key_value(path).map(|(path, _)| *path);
         // Sources import each other by the names that the build will give them.
-        let bare = [".js", ".jsx", ".mjs", ".cjs"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
+        let bare =
+            [".js", ".jsx", ".mjs", ".cjs"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
         let stems = if bare == path { vec![path] } else { vec![bare, path] };
         stems
             .iter()

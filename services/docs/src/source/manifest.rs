@@ -35,7 +35,8 @@ pub struct PackageManifest {
 
 pub(super) fn cargo(text: &str) -> Result<Manifest, String> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| error.message().to_owned())?;
-    let Some(name) = table.get("package").and_then(|package| package.get("name")).and_then(|name| name.as_str())
+    let Some(name) =
+        table.get("package").and_then(|package| package.get("name")).and_then(|name| name.as_str())
     else {
         return Ok(Manifest::Cargo(None));
     };

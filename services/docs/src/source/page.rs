@@ -23,7 +23,8 @@ pub struct Mention {
 /// Reads the inline code of a page.
 pub(super) fn read(text: &str) -> Page {
     let source = super::text::Source::new(text, Vec::new());
-    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     let spans = Parser::new_ext(text, options).into_offset_iter().filter_map(|(event, range)| match event {
         Event::Code(code) if code.len() <= 200 && code.contains(|c: char| c.is_alphabetic()) => {
             Some(Mention { text: code.trim().to_owned(), line: source.line(range.start) })

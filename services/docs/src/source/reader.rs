@@ -29,7 +29,9 @@ impl Reader {
             std::thread::Builder::new()
                 .name("docs-reader".to_owned())
                 .stack_size(STACK)
-                .spawn_scoped(scope, || texts.iter().map(|(dialect, text)| self.read(*dialect, text)).collect())?
+                .spawn_scoped(scope, || {
+                    texts.iter().map(|(dialect, text)| self.read(*dialect, text)).collect()
+                })?
                 .join()
                 .map_err(|_| std::io::Error::other("reading the files did not end"))
         })

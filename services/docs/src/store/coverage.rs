@@ -12,7 +12,11 @@ pub(crate) struct CoverageRow {
 }
 
 /// Keeps the coverage at a change.
-pub(crate) async fn keep_coverage(tx: &mut Tx, change_id: &str, rows: &[CoverageRow]) -> Result<(), StoreError> {
+pub(crate) async fn keep_coverage(
+    tx: &mut Tx,
+    change_id: &str,
+    rows: &[CoverageRow],
+) -> Result<(), StoreError> {
     for some in rows.chunks(100) {
         on_engine!(&mut *tx, conn => {
             let mut statement =

@@ -29,7 +29,8 @@ pub(crate) async fn facts(tx: &mut Tx, entries: &[Entry]) -> Result<Known, Store
         statement.build_query_as().fetch_all(conn).await
     })?;
     for (blob, dialect, facts, failure) in rows {
-        let Some(entry) = entries.iter().find(|entry| entry.blob == blob && entry.dialect.name() == dialect) else {
+        let Some(entry) = entries.iter().find(|entry| entry.blob == blob && entry.dialect.name() == dialect)
+        else {
             continue;
         };
         let read = match facts {
@@ -46,13 +47,18 @@ pub(crate) async fn facts(tx: &mut Tx, entries: &[Entry]) -> Result<Known, Store
 }
 
 /// Keeps what blobs say. Another replica may have been first.
-pub(crate) async fn keep_facts(tx: &mut Tx, read: &[(Entry, Read)], now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn keep_facts(
+    tx: &mut Tx,
+    read: &[(Entry, Read)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     for some in read.chunks(100) {
         let mut rows = Vec::with_capacity(some.len());
         for (entry, read) in some {
             let (facts, failure) = match read {
                 Ok(facts) => {
-                    let json = serde_json::to_vec(facts).map_err(|error| StoreError::Statement(error.to_string()))?;
+                    let json = serde_json::to_vec(facts)
+                        .map_err(|error| StoreError::Statement(error.to_string()))?;
                     (Some(json), String::new())
                 }
                 Err(failure) => (None, failure.clone()),

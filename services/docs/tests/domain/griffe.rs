@@ -77,7 +77,8 @@ fn ours(site: &Path, package: &str) -> Value {
     let files: Files =
         names.into_iter().zip(read).map(|(name, facts)| (name, Arc::new(facts.expect("Python")))).collect();
     let api = resolve::api(&files);
-    let symbols = api.public().filter(|symbol| symbol.language == Language::Python && symbol.kind != Kind::Alias);
+    let symbols =
+        api.public().filter(|symbol| symbol.language == Language::Python && symbol.kind != Kind::Alias);
     let symbols = symbols.map(|symbol| {
         let mut signature = serde_json::to_value(&symbol.signature).expect("JSON");
         // Griffe has properties as attributes.

@@ -4,5 +4,5 @@ mod bench;
 mod breaking;
 mod deep;
 mod griffe;
-mod public;
 mod pages;
+mod public;

@@ -10,7 +10,8 @@ use septet_docs::{
 
 use crate::bench::files;
 
-const BASE: &str = "class Cart:\n  def add_item(self, item): ...\n  def get(self): ...\ndef checkout(cart): ...\n";
+const BASE: &str =
+    "class Cart:\n  def add_item(self, item): ...\n  def get(self): ...\ndef checkout(cart): ...\n";
 const HEAD: &str = "class Cart:\n  def get(self): ...\n";
 
 fn check(gate: Gate, base: &[(&str, &str)], head: &[(&str, &str)]) -> (Vec<StaleMention>, Judgement) {
@@ -57,14 +58,17 @@ fn pages_that_name_what_is_gone_are_stale_by_line() {
 fn a_changed_page_that_names_each_break_opens_the_gate() {
     let base = [("shop/__init__.py", BASE), ("CHANGELOG.md", "")];
     let told = "- Removed `checkout` and `Cart.add_item`.\n";
-    for (changelog, passed) in [("", false), ("Removed `checkout`.\n", false), ("Other.\n", false), (told, true)] {
+    for (changelog, passed) in
+        [("", false), ("Removed `checkout`.\n", false), ("Other.\n", false), (told, true)]
+    {
         let (_, judgement) =
             check(Gate::default(), &base, &[("shop/__init__.py", HEAD), ("CHANGELOG.md", changelog)]);
         assert_eq!(judgement.passed, passed, "{changelog:?}: {}", judgement.reason);
     }
     // A page that said so before is none of this change.
     let before = [("shop/__init__.py", BASE), ("CHANGELOG.md", told)];
-    let (_, judgement) = check(Gate::default(), &before, &[("shop/__init__.py", HEAD), ("CHANGELOG.md", told)]);
+    let (_, judgement) =
+        check(Gate::default(), &before, &[("shop/__init__.py", HEAD), ("CHANGELOG.md", told)]);
     assert!(!judgement.passed);
 }
 

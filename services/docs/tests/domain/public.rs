@@ -25,9 +25,18 @@ fn rust_is_public_by_reachability() {
             "src/price/mod.rs",
             "pub mod tax;\n#[path = \"../odd.rs\"] pub mod odd;\npub(super) struct Inner;\npub trait Priced { const NAME: &'static str; fn price(&self) -> u64; fn twice(&self) -> u64 { 2 } }",
         ),
-        ("src/price/tax.rs", "pub enum Tax { None, Rate { percent: u8 }, Fixed(u64) }\nimpl super::super::Cart { pub fn tax(&self) {} }"),
-        ("src/odd.rs", "pub type Odd = u8; pub const ONE: Odd = 1; pub static S: u8 = 1; pub union U { pub a: u8 }"),
-        ("src/hidden.rs", "pub fn shown() {}\npub use crate::price::tax::Tax::*;\nfn hidden() {}\npub mod deep { pub fn far() {} }"),
+        (
+            "src/price/tax.rs",
+            "pub enum Tax { None, Rate { percent: u8 }, Fixed(u64) }\nimpl super::super::Cart { pub fn tax(&self) {} }",
+        ),
+        (
+            "src/odd.rs",
+            "pub type Odd = u8; pub const ONE: Odd = 1; pub static S: u8 = 1; pub union U { pub a: u8 }",
+        ),
+        (
+            "src/hidden.rs",
+            "pub fn shown() {}\npub use crate::price::tax::Tax::*;\nfn hidden() {}\npub mod deep { pub fn far() {} }",
+        ),
         ("src/main.rs", "pub fn main() {}"),
     ];
     assert_eq!(
@@ -68,7 +77,10 @@ fn rust_is_public_by_reachability() {
     let api = api(&tree);
     let add = api.symbols.iter().find(|symbol| symbol.path == "the_shop::Cart::add").unwrap();
     assert_eq!(add.signature.text, "fn add(&mut self, item: u8)");
-    assert_eq!((add.docs.as_str(), add.file.as_str(), add.line, add.end_line), ("Adds.", "src/cart.rs", 4, 5));
+    assert_eq!(
+        (add.docs.as_str(), add.file.as_str(), add.line, add.end_line),
+        ("Adds.", "src/cart.rs", 4, 5)
+    );
     let private = api.symbols.iter().find(|symbol| symbol.path == "the_shop::cart::unreachable").unwrap();
     assert_eq!(private.visibility, Visibility::Private);
 }
@@ -94,7 +106,10 @@ fn python_is_public_by_names_and_all() {
              @property\n  def total(self) -> int: ...\n  @total.setter\n  def total(self, value): ...\n  \
              @staticmethod\n  def make(): ...\n  def _inner(self): ...\n\ndef helper(): ...\n",
         ),
-        ("src/shop/prices.py", "from typing import Any\n__all__ = ['price', 'RATE']\n__all__ += ['extra']\nRATE = 1\nOTHER = 2\ndef price(): ...\ndef extra(): ...\ndef other(): ...\n"),
+        (
+            "src/shop/prices.py",
+            "from typing import Any\n__all__ = ['price', 'RATE']\n__all__ += ['extra']\nRATE = 1\nOTHER = 2\ndef price(): ...\ndef extra(): ...\ndef other(): ...\n",
+        ),
         ("tests/__init__.py", ""),
         ("tests/test_a.py", "def test_a(): ...\n"),
         ("scripts/run.py", "def run(): ...\n"),
@@ -144,7 +159,10 @@ fn typescript_is_public_by_exports() {
              async add(item: T, count = 1, ...rest: T[]): Promise<void> {}\n  get total(): number { return 1; }\n}\nexport const make = (n?: number): Cart<number> => null!;\n\
              export function pick(a: string): string;\nexport function pick(a: number): number;\nexport function pick(a: any): any {}\n",
         ),
-        ("src/price.ts", "export const price: number = 1, tax = 2;\nexport namespace Inner { export const a = 1; const b = 2; }\n"),
+        (
+            "src/price.ts",
+            "export const price: number = 1, tax = 2;\nexport namespace Inner { export const a = 1; const b = 2; }\n",
+        ),
         ("src/kind.d.ts", "export declare enum Kind { A = 1, B }\n"),
         ("src/unused.ts", "export const unused = 1;\n"),
     ];
@@ -180,7 +198,10 @@ fn typescript_is_public_by_exports() {
 
 #[test]
 fn scripts_without_entries_export_by_module_and_private_packages_nothing() {
-    let common = ("lib/a.js", "function f(a, b = 1) {}\nmodule.exports = { f, g: (x) => x };\nmodule.exports.h = class {};\n");
+    let common = (
+        "lib/a.js",
+        "function f(a, b = 1) {}\nmodule.exports = { f, g: (x) => x };\nmodule.exports.h = class {};\n",
+    );
     assert_eq!(
         public(&[("package.json", r#"{"name": "a"}"#), common]),
         ["module a/lib/a", "function a/lib/a:f", "function a/lib/a:g", "class a/lib/a:h"]

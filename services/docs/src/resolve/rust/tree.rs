@@ -191,7 +191,8 @@ impl Lookup<'_, '_> {
             Target::Module(module) => self.name(*module, name),
             Target::Item(module, item) => {
                 let variants = &self.of.item(*module, *item).members;
-                let found = variants.iter().position(|variant| variant.kind == Kind::Variant && variant.name == name);
+                let found =
+                    variants.iter().position(|variant| variant.kind == Kind::Variant && variant.name == name);
                 found.map(|variant| Target::Variant(*module, *item, variant)).into_iter().collect()
             }
             Target::External(path) => vec![Target::External(format!("{path}::{name}"))],

@@ -28,7 +28,9 @@ pub(super) fn parts(value: &Expr, parts: &mut Vec<AllPart>) {
 pub(super) fn dotted(value: &Expr) -> Option<String> {
     match value {
         Expr::Name(name) => Some(name.id.to_string()),
-        Expr::Attribute(attribute) => Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr.as_str())),
+        Expr::Attribute(attribute) => {
+            Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr.as_str()))
+        }
         _ => None,
     }
 }

@@ -157,7 +157,10 @@ impl<'a> Scope<'a> {
                     parts(value, all);
                 }
                 let signature = self.attribute(&name.id, annotation, value);
-                self.put_attribute(self.item(&name.id, Kind::Attribute, signature, docs.to_owned(), statement), conditional);
+                self.put_attribute(
+                    self.item(&name.id, Kind::Attribute, signature, docs.to_owned(), statement),
+                    conditional,
+                );
             }
             Expr::Tuple(tuple) => {
                 for target in &tuple.elts {
@@ -194,7 +197,9 @@ impl<'a> Scope<'a> {
                 };
                 for name in names {
                     let Some(name) = dotted(name) else { continue };
-                    let Some(name) = name.strip_prefix("self.").filter(|name| !name.contains('.')) else { continue };
+                    let Some(name) = name.strip_prefix("self.").filter(|name| !name.contains('.')) else {
+                        continue;
+                    };
                     let signature = self.attribute(name, annotation, value);
                     let item = self.item(name, Kind::Attribute, signature, docs.clone(), statement);
                     self.put_attribute(item, true);
@@ -273,9 +278,10 @@ impl<'a> Scope<'a> {
 }
 
 fn is_abstract(of: &StmtFunctionDef) -> bool {
-    of.decorator_list.iter().filter_map(|decorator| dotted(&decorator.expression)).any(|name| {
-        matches!(name.rsplit('.').next(), Some("abstractmethod" | "abstractproperty"))
-    })
+    of.decorator_list
+        .iter()
+        .filter_map(|decorator| dotted(&decorator.expression))
+        .any(|name| matches!(name.rsplit('.').next(), Some("abstractmethod" | "abstractproperty")))
 }
 
 /// The bodies of a compound statement, but not of functions and classes.

@@ -1,7 +1,7 @@
 use proc_macro2::Ident;
 use syn::{
-    Fields, FnArg, ForeignItem, Generics, ImplItem, Item as Syntax, ItemEnum, ItemTrait, ReturnType, TraitItem,
-    Type, Visibility, spanned::Spanned,
+    Fields, FnArg, ForeignItem, Generics, ImplItem, Item as Syntax, ItemEnum, ItemTrait, ReturnType,
+    TraitItem, Type, Visibility, spanned::Spanned,
 };
 
 use super::{attributes::Attributes, spelling::tokens};
@@ -293,7 +293,9 @@ fn fields_of(fields: &Fields) -> Vec<Item> {
 
 fn fields_text(fields: &Fields) -> String {
     let Fields::Unnamed(fields) = fields else { return String::new() };
-    let of = |field: &syn::Field| if is_public(&field.vis) { format!("pub {}", tokens(&field.ty)) } else { "_".to_owned() };
+    let of = |field: &syn::Field| {
+        if is_public(&field.vis) { format!("pub {}", tokens(&field.ty)) } else { "_".to_owned() }
+    };
     format!("({})", fields.unnamed.iter().map(of).collect::<Vec<_>>().join(", "))
 }
 

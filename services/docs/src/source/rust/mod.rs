@@ -13,8 +13,8 @@ use crate::api::{Flag, Kind, Signature};
 
 /// Reads a file.
 pub(super) fn read(text: &str) -> Result<RustSource, String> {
-    let file = syn::parse_file(text)
-        .map_err(|error| format!("line {}: {error}", error.span().start().line))?;
+    let file =
+        syn::parse_file(text).map_err(|error| format!("line {}: {error}", error.span().start().line))?;
     let attributes = Attributes::of(&file.attrs);
     let mut source = module(&file.items);
     source.docs = attributes.docs;

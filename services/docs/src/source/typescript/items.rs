@@ -198,7 +198,8 @@ fn variables(script: &Script, of: &VariableDeclaration, at: Span, items: &mut Ve
             }
             (annotation, _) => {
                 let mut item = item(script, name, Kind::Constant, at);
-                let shown = annotation.as_ref().map_or_else(String::new, |annotation| format!(": {annotation}"));
+                let shown =
+                    annotation.as_ref().map_or_else(String::new, |annotation| format!(": {annotation}"));
                 item.signature = Signature {
                     text: format!("{} {name}{shown}", of.kind.as_str()),
                     returns: annotation,

@@ -42,13 +42,13 @@ pub(super) fn of_class(script: &Script, class: &Class) -> Vec<Item> {
                         let name = script.piece(&parameter.pattern);
                         let returns =
                             parameter.type_annotation.as_ref().map(|of| script.piece(&of.type_annotation));
-                        let signature = property(&name, returns, parameter.optional, parameter.readonly, false);
+                        let signature =
+                            property(&name, returns, parameter.optional, parameter.readonly, false);
                         let open = is_open(parameter.accessibility);
                         members.push(item(script, &name, Kind::Property, open, signature, parameter.span));
                     }
                 }
-                let mut member =
-                    item(script, &name, kind, is_open(of.accessibility), signature, of.span);
+                let mut member = item(script, &name, kind, is_open(of.accessibility), signature, of.span);
                 if kind == Kind::Property {
                     accessor(&mut member.signature, &name, of.kind == MethodDefinitionKind::Set);
                 }
@@ -58,13 +58,27 @@ pub(super) fn of_class(script: &Script, class: &Class) -> Vec<Item> {
                 let Some(name) = of.key.static_name() else { continue };
                 let returns = of.type_annotation.as_ref().map(|of| script.piece(&of.type_annotation));
                 let signature = property(&name, returns, of.optional, of.readonly, of.r#static);
-                members.push(item(script, &name, Kind::Property, is_open(of.accessibility), signature, of.span));
+                members.push(item(
+                    script,
+                    &name,
+                    Kind::Property,
+                    is_open(of.accessibility),
+                    signature,
+                    of.span,
+                ));
             }
             ClassElement::AccessorProperty(of) => {
                 let Some(name) = of.key.static_name() else { continue };
                 let returns = of.type_annotation.as_ref().map(|of| script.piece(&of.type_annotation));
                 let signature = property(&name, returns, false, false, of.r#static);
-                members.push(item(script, &name, Kind::Property, is_open(of.accessibility), signature, of.span));
+                members.push(item(
+                    script,
+                    &name,
+                    Kind::Property,
+                    is_open(of.accessibility),
+                    signature,
+                    of.span,
+                ));
             }
             ClassElement::TSIndexSignature(_) | ClassElement::StaticBlock(_) => {}
         }
@@ -121,7 +135,8 @@ pub(super) fn of_signatures(script: &Script, signatures: &[TSSignature]) -> Vec<
 /// Adds a member; what has the same name is another signature of it. An implementation is none where signatures stand
 /// before it.
 pub(super) fn put(members: &mut Vec<Item>, member: Item, bodiless: bool) {
-    let Some(known) = members.iter_mut().find(|known| known.name == member.name && known.kind == member.kind) else {
+    let Some(known) = members.iter_mut().find(|known| known.name == member.name && known.kind == member.kind)
+    else {
         let mut member = member;
         if bodiless && matches!(member.kind, Kind::Method | Kind::Function) {
             member.signature.flags.push(Flag::Overload);
@@ -163,7 +178,13 @@ fn accessor(signature: &mut Signature, name: &str, is_setter: bool) {
     };
 }
 
-fn property(name: &str, returns: Option<String>, optional: bool, readonly: bool, is_static: bool) -> Signature {
+fn property(
+    name: &str,
+    returns: Option<String>,
+    optional: bool,
+    readonly: bool,
+    is_static: bool,
+) -> Signature {
     let mark = if optional { "?" } else { "" };
     let of = returns.as_ref().map_or_else(String::new, |returns| format!(": {returns}"));
     let word = if readonly { "readonly " } else { "" };

@@ -57,7 +57,9 @@ impl Script<'_> {
     /// The `/** … */` right before a place.
     fn docs(&self, before: u32) -> String {
         let last = self.comments.partition_point(|comment| comment.span.end <= before);
-        let Some(comment) = last.checked_sub(1).and_then(|at| self.comments.get(at)) else { return String::new() };
+        let Some(comment) = last.checked_sub(1).and_then(|at| self.comments.get(at)) else {
+            return String::new();
+        };
         let between = self.source.text().get(comment.span.end as usize..before as usize).unwrap_or_default();
         let words = |text: &str| text.split_whitespace().all(|word| PREFIXES.contains(&word));
         if !comment.is_jsdoc() || !words(between) {
@@ -70,7 +72,17 @@ impl Script<'_> {
 
 /// What may stand between a comment and the definition that it is about.
 const PREFIXES: [&str; 12] = [
-    "export", "default", "declare", "async", "abstract", "static", "public", "protected", "readonly", "const", "let",
+    "export",
+    "default",
+    "declare",
+    "async",
+    "abstract",
+    "static",
+    "public",
+    "protected",
+    "readonly",
+    "const",
+    "let",
     "var",
 ];
 

@@ -1,5 +1,6 @@
 use oxc_ast::ast::{
-    ExportDefaultDeclarationKind, Expression, ImportDeclaration, ImportDeclarationSpecifier, Program, Statement,
+    ExportDefaultDeclarationKind, Expression, ImportDeclaration, ImportDeclarationSpecifier, Program,
+    Statement,
 };
 use oxc_span::GetSpan;
 
@@ -14,7 +15,9 @@ pub(super) fn read(script: &Script, program: &Program) -> ScriptSource {
         .iter()
         .find(|comment| comment.is_jsdoc())
         .map(|comment| script.source.text().get(super::range(comment.span)).unwrap_or_default())
-        .filter(|text| text.contains("@module") || text.contains("@packageDocumentation") || text.contains("@file"))
+        .filter(|text| {
+            text.contains("@module") || text.contains("@packageDocumentation") || text.contains("@file")
+        })
         .map_or_else(String::new, super::jsdoc);
     for statement in &program.body {
         read_statement(script, statement, &mut module);
@@ -70,7 +73,9 @@ fn read_statement(script: &Script, statement: &Statement, module: &mut ScriptSou
                 ExportDefaultDeclarationKind::FunctionDeclaration(function) => {
                     items::function(script, function, "default", at)
                 }
-                ExportDefaultDeclarationKind::ClassDeclaration(class) => items::class(script, class, "default", at),
+                ExportDefaultDeclarationKind::ClassDeclaration(class) => {
+                    items::class(script, class, "default", at)
+                }
                 ExportDefaultDeclarationKind::TSInterfaceDeclaration(interface) => {
                     Item { name: "default".to_owned(), ..items::interface(script, interface, at) }
                 }

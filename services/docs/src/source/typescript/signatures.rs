@@ -1,6 +1,4 @@
-use oxc_ast::ast::{
-    FormalParameter, FormalParameters, TSTypeAnnotation, TSTypeParameterDeclaration,
-};
+use oxc_ast::ast::{FormalParameter, FormalParameters, TSTypeAnnotation, TSTypeParameterDeclaration};
 
 use super::Script;
 use crate::api::{Parameter, ParameterKind, Signature};
