@@ -1,6 +1,6 @@
 //! A run in memory, for a terminal: the same definitions, plans and tasks, and nothing that outlives it.
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use septet_chassis::contract::Timestamp;
 use septet_proto_pipeline::v1::RunState;
@@ -206,7 +206,7 @@ impl Run {
                         match wanted.map_or(Ok(true), |when| when.holds(&self.scope(place))) {
                             Ok(true) => self.attempt(place, Duration::ZERO),
                             Ok(false) => {
-                                self.end(place, RunState::Skipped, "its `when` does not hold".to_owned())
+                                self.end(place, RunState::Skipped, "its `when` does not hold".to_owned());
                             }
                             Err(error) => self.end(place, RunState::Failed, error.to_string()),
                         }
@@ -238,16 +238,14 @@ impl Run {
         step.started.get_or_insert_with(Instant::now);
         let ticket = Ticket { run_id: self.id.clone(), step: task.name.clone(), attempt: step.attempts };
         let (tasks, timeout) = (Arc::clone(&self.tasks), task.timeout);
-        let work: Pin<Box<dyn Future<Output = (usize, Result<Done, Failure>)> + Send>> =
-            Box::pin(async move {
-                tokio::time::sleep(pause).await;
-                if let Order::Wait(Awaited::Time(time)) = order {
-                    tokio::time::sleep(Timestamp::from_micros(time).since(Timestamp::now())).await;
-                    return (place, Ok(Done::default()));
-                }
-                (place, tasks.perform(order, &ticket, timeout).await)
-            });
-        self.attempts.spawn(work);
+        self.attempts.spawn(async move {
+            tokio::time::sleep(pause).await;
+            if let Order::Wait(Awaited::Time(time)) = order {
+                tokio::time::sleep(Timestamp::from_micros(time).since(Timestamp::now())).await;
+                return (place, Ok(Done::default()));
+            }
+            (place, tasks.perform(order, &ticket, timeout).await)
+        });
     }
 
     fn record(&mut self, place: usize, ended: Result<Done, Failure>) {

@@ -52,7 +52,7 @@ fn task(job: &devops::PipelineJob, may_run: impl Fn(&str) -> Result<(), String>)
             let argv = words::split(line)
                 .ok_or_else(|| format!("`{line}` needs a shell, which does not run here"))?;
             may_run(&argv[0])?;
-            commands.push(argv.into_iter().map(verbatim).collect::<Vec<_>>());
+            commands.push(argv.iter().map(|word| verbatim(word)).collect::<Vec<_>>());
         }
     }
     if commands.is_empty() {
@@ -61,12 +61,12 @@ fn task(job: &devops::PipelineJob, may_run: impl Fn(&str) -> Result<(), String>)
     let minutes = if job.timeout_minutes == 0 { MINUTES } else { job.timeout_minutes.min(24 * 60) };
     let mut process = json!({ "commands": commands, "checkout": "${{ run.change_id }}" });
     if !job.directory.is_empty() {
-        process["directory"] = verbatim(job.directory.clone()).into();
+        process["directory"] = verbatim(&job.directory).into();
     }
     Ok(json!({ "process": process, "timeout": format!("{minutes}m") }))
 }
 
 /// A text that no expression is looked for in.
-fn verbatim(text: String) -> String {
+fn verbatim(text: &str) -> String {
     text.replace("${{", "$${{")
 }

@@ -247,8 +247,8 @@ fn members(members: IndexMap<String, Value>) -> Result<Vec<(String, Template)>, 
     members.into_iter().map(|(name, value)| Ok((name, Template::new(value)?))).collect()
 }
 
-fn of(error: ExpressionError) -> DefinitionError {
-    DefinitionError(error.to_string())
+fn of(ExpressionError(problem): ExpressionError) -> DefinitionError {
+    DefinitionError(problem)
 }
 
 fn one_line(text: &str) -> String {

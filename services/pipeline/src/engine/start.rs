@@ -1,4 +1,4 @@
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use septet_chassis::contract::Timestamp;
 use septet_proto_pipeline::v1::RunState;
@@ -12,7 +12,7 @@ use crate::{
     expression::ExpressionError,
     plan::{self, Next},
     store::{self, Step},
-    tasks::{Awaited, Done, Failure, Order, Ticket, order},
+    tasks::{Awaited, Done, Order, Ticket, order},
 };
 
 impl Execution {
@@ -38,7 +38,7 @@ impl Execution {
                         Ok(true) if self.has_room() => self.attempt(place).await?,
                         Ok(true) => {}
                         Ok(false) => {
-                            self.finish(place, RunState::Skipped, "its `when` does not hold").await?
+                            self.finish(place, RunState::Skipped, "its `when` does not hold").await?;
                         }
                         Err(error) => self.finish(place, RunState::Failed, &error.to_string()).await?,
                     }
@@ -122,10 +122,9 @@ impl Execution {
             Order::Publish(emitted) => (Order::Publish(emitted.clone()), Some(emitted)),
             other => (other, None),
         };
-        let work: std::pin::Pin<Box<dyn Future<Output = Result<Done, Failure>> + Send>> = Box::pin(
-            async move { service.tasks.perform(order, &ticket, pipeline.tasks[place].timeout).await },
-        );
-        let id = self.attempts.spawn(work).id();
+        let attempt =
+            async move { service.tasks.perform(order, &ticket, pipeline.tasks[place].timeout).await };
+        let id = self.attempts.spawn(attempt).id();
         self.places.insert(id, UnderWay { place, emitted });
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn call(
     let method = contracts::method(path).map_err(Failure::lasting)?;
     let input = method.input();
     if let Value::Object(members) = &mut body
-        && input.get_field_by_name("request_id").is_some_and(is_text)
+        && input.get_field_by_name("request_id").is_some_and(|field| is_text(&field))
         && !["request_id", "requestId"].iter().any(|name| members.contains_key(*name))
     {
         let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, ticket.idempotency_key().as_bytes());
@@ -66,7 +66,7 @@ pub(super) async fn call(
     Ok(Done { result, log: String::new() })
 }
 
-fn is_text(field: FieldDescriptor) -> bool {
+fn is_text(field: &FieldDescriptor) -> bool {
     field.kind() == Kind::String && !field.is_list()
 }
 
