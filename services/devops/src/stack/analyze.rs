@@ -120,7 +120,7 @@ impl Rules {
                 }
             }
         }
-        claims.sort_by(|a, b| order(a).cmp(&order(b)));
+        claims.sort_by_key(order);
         Component {
             path: folder.path().to_owned(),
             stacks,
