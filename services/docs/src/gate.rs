@@ -77,7 +77,7 @@ impl Gate {
         match self.breaking {
             Breaking::Allow => {}
             Breaking::Deny if !breaking.is_empty() => {
-                against.push(format!("breaking API change: {}", list(&breaking)))
+                against.push(format!("breaking API change: {}", list(&breaking)));
             }
             Breaking::Deny => {}
             Breaking::NeedsPage => {

@@ -59,7 +59,7 @@ pub fn mentions(differences: &[Difference], base: &Files, head: &Files, head_api
                 let symbol = of.symbol();
                 names(&named, &mention.text, symbol)
                     && !there.has(&named)
-                    && !before.is_none_or(|before| count(before, symbol) < count(page, symbol))
+                    && before.is_some_and(|before| count(before, symbol) >= count(page, symbol))
             });
             if let Some(of) = found {
                 stale.push(StaleMention {

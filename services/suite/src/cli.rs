@@ -18,6 +18,7 @@ use crate::{
         cost::{self, CostCommand},
         cx::{self, CxCommand},
         devops::{self, DevopsCommand},
+        docs::{self, DocsCommand},
         pipeline::{self, PipelineCommand},
         review::{self, ReviewCommand},
         soc::{self, SocCommand},
@@ -66,6 +67,9 @@ enum Command {
     /// Tell what a directory is built with, or write its pipeline; needs no server
     #[command(subcommand)]
     Devops(DevopsCommand),
+    /// List a public API, or compare two commits'; needs no server
+    #[command(subcommand)]
+    Docs(DocsCommand),
     /// Look for secrets in files or a diff; needs no server
     #[command(subcommand)]
     Review(ReviewCommand),
@@ -124,7 +128,8 @@ pub fn run() -> ExitCode {
     match command {
         Command::Up(args) => up::run(&global, args),
         Command::Devops(command) => finish(devops::run(command)),
-        Command::Review(command) => finish(review::run(command)),
+        Command::Docs(command) => finish(docs::run(command)),
+        Command::Review(command) => finish(review::run(&command)),
         Command::Cost(command) => finish(cost::run(command)),
         Command::Pipeline(command) => block_on(pipeline::run(command)),
         Command::Cx(command) => finish(cx::run(command)),

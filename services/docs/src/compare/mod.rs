@@ -100,7 +100,7 @@ pub fn differences(base: &Api, head: &Api) -> Vec<Difference> {
         let (olds, news) = without_equals(olds, news);
         new.extend(news.into_iter().skip(olds.len()));
     }
-    let (gone, new) = (tops(gone), tops(new));
+    let (gone, new) = (tops(&gone), tops(&new));
     let renamed = rename::pairs(base, head, &gone, &new);
     for old in &gone {
         let (change, after, judgement) = match renamed.get(&key(old)) {
@@ -176,7 +176,7 @@ fn without_equals<'a>(olds: &[&'a Symbol], news: &[&'a Symbol]) -> (Vec<&'a Symb
 }
 
 /// Those whose owner is not among them.
-fn tops(symbols: Vec<&Symbol>) -> Vec<&Symbol> {
+fn tops<'a>(symbols: &[&'a Symbol]) -> Vec<&'a Symbol> {
     let paths: HashSet<(Language, &str)> =
         symbols.iter().map(|symbol| (symbol.language, symbol.path.as_str())).collect();
     symbols

@@ -24,7 +24,7 @@ pub(super) fn pairs<'a>(
         let speaks =
             !inner.is_empty() || symbol.signature.parameters.as_ref().is_some_and(|all| !all.is_empty());
         let whole = !matches!(symbol.kind, Kind::Module | Kind::Alias | Kind::Namespace);
-        (speaks && whole).then(|| (symbol.language, symbol.kind, text, inner))
+        (speaks && whole).then_some((symbol.language, symbol.kind, text, inner))
     };
     let mut candidates: HashMap<Shape, Vec<&Symbol>> = HashMap::new();
     for symbol in new {

@@ -140,7 +140,7 @@ impl<'m, 'a> Packages<'m, 'a> {
                         None => self.passes_on(module, import, target.as_ref()),
                     };
                     if public {
-                        self.place(name, module, &import.local, target, import);
+                        self.place(name, module, &import.local, target.as_ref(), import);
                     }
                 }
             }
@@ -191,7 +191,7 @@ impl<'m, 'a> Packages<'m, 'a> {
                 continue;
             }
             let target = self.name(&from, &local, 0);
-            self.place(name, module, &local, target, import);
+            self.place(name, module, &local, target.as_ref(), import);
         }
     }
 
@@ -200,15 +200,15 @@ impl<'m, 'a> Packages<'m, 'a> {
         name: &str,
         module: &Module<'a>,
         local: &str,
-        target: Option<Target>,
+        target: Option<&Target>,
         import: &PythonImport,
     ) {
         let path = format!("{name}.{local}");
-        let known = target.as_ref().and_then(|target| self.placed.get(target)).cloned();
+        let known = target.and_then(|target| self.placed.get(target)).cloned();
         if known.as_ref() == Some(&path) {
             return;
         }
-        if let (None, Some(Target::Item(of, number))) = (&known, &target)
+        if let (None, Some(Target::Item(of, number))) = (&known, target)
             && let Some(home) = self.modules.get(of)
             && let Some(item) = home.source.items.get(*number)
         {

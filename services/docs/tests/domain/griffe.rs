@@ -29,6 +29,7 @@ fn itsdangerous_is_read_as_griffe_reads_it() {
     compare("itsdangerous");
 }
 
+#[expect(clippy::print_stdout, reason = "the figure is for whoever reads the test's output")]
 fn compare(package: &str) {
     let python = match python() {
         Ok(python) => python,

@@ -16,11 +16,14 @@ use tokio::sync::Mutex;
 use tokio_stream::{Stream, wrappers::TcpListenerStream};
 use tonic::{Request, Response, Status, transport::Server};
 
+/// Paths and contents.
+pub type Files = Vec<(String, String)>;
+
 /// What it has.
 #[derive(Default)]
 pub struct Has {
     /// Files of each change and of its parent.
-    pub changes: HashMap<String, (Vec<(String, String)>, Vec<(String, String)>)>,
+    pub changes: HashMap<String, (Files, Files)>,
     blobs: BTreeMap<String, String>,
     /// Blobs that were fetched, in their order.
     pub fetched: Vec<String>,

@@ -143,7 +143,12 @@ fn api_text(shown: &[&Symbol], coverage: &coverage::Coverage, tree: &Tree) -> St
     out
 }
 
-fn diff_text(differences: &[Difference], breaking: usize, stale: &[stale::StaleMention], tree: &Tree) -> String {
+fn diff_text(
+    differences: &[Difference],
+    breaking: usize,
+    stale: &[stale::StaleMention],
+    tree: &Tree,
+) -> String {
     let mut out = String::new();
     for of in differences {
         let word = match of.change {

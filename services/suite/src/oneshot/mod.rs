@@ -3,6 +3,7 @@
 pub mod cost;
 pub mod cx;
 pub mod devops;
+pub mod docs;
 pub mod pipeline;
 pub mod review;
 pub mod soc;

@@ -17,7 +17,7 @@ pub(super) fn publish(of: &Crate, symbols: &mut Vec<Symbol>) {
         queue: VecDeque::new(),
         symbols,
     };
-    publication.module(0, of.name.to_owned(), "");
+    publication.module(0, of.name, "");
     publication.macros();
     // Definitions come at their own paths before re-exports can take them elsewhere.
     while let Some(module) = publication.queue.pop_front() {
@@ -57,25 +57,25 @@ impl<'a> Publication<'_, 'a> {
     }
 
     /// A public module with everything public in it.
-    fn module(&mut self, module: usize, path: String, owner: &str) {
+    fn module(&mut self, module: usize, path: &str, owner: &str) {
         let of = self.of;
         let at = &of.modules[module];
         let docs = if at.source.docs.is_empty() { at.docs } else { &at.source.docs };
         let text = if module == 0 { format!("crate {}", at.name) } else { format!("mod {}", at.name) };
-        let mut symbol = self.maker(at.file).module(&path, owner, text, docs, at.source.lines, true);
+        let mut symbol = self.maker(at.file).module(path, owner, text, docs, at.source.lines, true);
         symbol.line = if at.source.lines == 0 { at.line } else { 1 };
         self.symbols.push(symbol);
-        self.placed.insert(Target::Module(module), path.clone());
+        self.placed.insert(Target::Module(module), path.to_owned());
         self.queue.push_back(module);
         for (number, item) in at.source.items.iter().enumerate().filter(|(_, item)| item.open) {
-            self.item(module, number, &format!("{path}::{}", item.name), &path);
+            self.item(module, number, &format!("{path}::{}", item.name), path);
         }
         let mut children: Vec<usize> = at.children.values().copied().collect();
         children.sort_unstable();
         for child in children {
             let below = &of.modules[child];
             if below.open && !self.placed.contains_key(&Target::Module(child)) {
-                self.module(child, format!("{path}::{}", below.name), &path);
+                self.module(child, &format!("{path}::{}", below.name), path);
             }
         }
     }
@@ -177,7 +177,7 @@ impl<'a> Publication<'_, 'a> {
             }
             Target::Module(module) if !self.placed.contains_key(target) => {
                 if of.modules[*module].open {
-                    self.module(*module, path.to_owned(), owner);
+                    self.module(*module, path, owner);
                 }
                 return;
             }

@@ -62,18 +62,18 @@ impl<'a> Crate<'a> {
             source,
             children: HashMap::new(),
         });
-        of.load_children(0, paths::folder(path).to_owned(), files, 0);
+        of.load_children(0, paths::folder(path), files, 0);
         Some(of)
     }
 
     /// `folder` is where files of the module's children are.
-    fn load_children(&mut self, of: usize, folder: String, files: &'a Files, depth: usize) {
+    fn load_children(&mut self, of: usize, folder: &str, files: &'a Files, depth: usize) {
         if depth > MAX_DEPTH {
             return;
         }
         let (source, file) = (self.modules[of].source, self.modules[of].file);
         for declared in &source.modules {
-            let Some((file, source, below)) = find(declared, file, &folder, files) else { continue };
+            let Some((file, source, below)) = find(declared, file, folder, files) else { continue };
             let at = self.modules.len();
             self.modules.push(Module {
                 parent: Some(of),
@@ -86,7 +86,7 @@ impl<'a> Crate<'a> {
                 children: HashMap::new(),
             });
             self.modules[of].children.insert(&declared.name, at);
-            self.load_children(at, below, files, depth + 1);
+            self.load_children(at, &below, files, depth + 1);
         }
     }
 

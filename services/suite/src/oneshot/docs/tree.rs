@@ -63,7 +63,8 @@ pub fn of_directory(root: &Path) -> anyhow::Result<Tree> {
         let path = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         if let Some(dialect) = Dialect::of(&path).filter(|_| !is_foreign(&path)) {
             let mut text = Vec::new();
-            let read = File::open(entry.path()).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut text));
+            let read =
+                File::open(entry.path()).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut text));
             read.with_context(|| format!("cannot read {}", entry.path().display()))?;
             texts.push((path, dialect, text));
         }
