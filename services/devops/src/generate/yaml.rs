@@ -41,7 +41,8 @@ impl Yaml {
             Self::Map(entries) => {
                 for (key, value) in entries {
                     text.push_str(&pad);
-                    text.push_str(&plain_or_quoted(key));
+                    // GitHub's own key, which no reader of workflows takes for a truth.
+                    text.push_str(&if key == "on" { key.clone() } else { plain_or_quoted(key) });
                     text.push(':');
                     value.after(text, indent, false);
                 }
@@ -97,7 +98,7 @@ fn plain_or_quoted(text: &str) -> String {
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '$' || c == '_');
     let inside = |c: char| c.is_ascii_alphanumeric() || " ._/@+-$(),='\"".contains(c);
     let words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
-    let known = words.contains(&text.to_ascii_lowercase().as_str()) && text != "on";
+    let known = words.contains(&text.to_ascii_lowercase().as_str());
     if starts && !known && !text.ends_with(' ') && text.chars().all(inside) {
         return text.to_owned();
     }

@@ -41,8 +41,9 @@ impl Scope<'_> {
             Condition::File(place) => self.nearest(place, |path, found| {
                 found.push(Match { path: path.to_owned(), line: 0, captures: Captures::new() });
             }),
-            Condition::Key { place, format, key, value } => self
-                .nearest(place, |path, found| self.keys(path, *format, key, value.as_ref(), found)),
+            Condition::Key { place, format, key, value } => {
+                self.nearest(place, |path, found| self.keys(path, *format, key, value.as_ref(), found))
+            }
             Condition::Line { place, pattern } => {
                 self.nearest(place, |path, found| self.lines(path, pattern, found))
             }
@@ -94,7 +95,9 @@ impl Scope<'_> {
     fn lines(&self, path: &str, pattern: &regex::Regex, found: &mut Vec<Match>) {
         let text = self.contents.text(path).unwrap_or_default();
         for (line, text) in (1..).zip(text.lines()) {
-            if found.len() < MATCHES && let Some(captures) = capture(pattern, text) {
+            if found.len() < MATCHES
+                && let Some(captures) = capture(pattern, text)
+            {
                 found.push(Match { path: path.to_owned(), line, captures });
             }
         }

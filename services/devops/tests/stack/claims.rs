@@ -25,7 +25,11 @@ fn every_sample_is_told_as_it_is() {
         for never in &sample.never {
             let named = |component: &septet_devops::stack::Component| {
                 component.path.contains(never)
-                    || component.claims.iter().flat_map(|claim| &claim.evidence).any(|piece| piece.path.contains(never))
+                    || component
+                        .claims
+                        .iter()
+                        .flat_map(|claim| &claim.evidence)
+                        .any(|piece| piece.path.contains(never))
             };
             assert!(!analysis.components.iter().any(named), "{}: {never}", sample.name);
         }
@@ -54,7 +58,10 @@ fn every_claim_has_evidence_that_is_there() {
 fn evidence_names_the_line() {
     let rules = builtin();
     let files = tree(&[
-        ("package.json", "{\n  \"name\": \"a\",\n  \"dependencies\": {\n    \"react\": \"^19.1.0\"\n  }\n}\n"),
+        (
+            "package.json",
+            "{\n  \"name\": \"a\",\n  \"dependencies\": {\n    \"react\": \"^19.1.0\"\n  }\n}\n",
+        ),
         ("compose.yaml", "services:\n  db:\n    image: postgres:17.2\n"),
         ("Dockerfile", "FROM x\n\nEXPOSE 80\n"),
         ("Cargo.toml", "[package]\nname = \"a\"\n\n[dependencies]\naxum = \"0.8\"\n"),
@@ -103,7 +110,8 @@ fn what_is_beyond_a_limit_or_no_document_is_named() {
     ]);
     let reasons = |limits: Limits| {
         let analysis = analyze(&files, &rules, &limits);
-        let left: Vec<String> = analysis.left_out.iter().map(|left| format!("{}: {}", left.path, left.reason)).collect();
+        let left: Vec<String> =
+            analysis.left_out.iter().map(|left| format!("{}: {}", left.path, left.reason)).collect();
         (analysis, left.join("\n"))
     };
     let (_, all) = reasons(Limits::default());
@@ -124,14 +132,44 @@ fn what_is_beyond_a_limit_or_no_document_is_named() {
 #[test]
 fn any_bytes_are_told_without_panic() {
     let rules = builtin();
-    let names = ["package.json", "Cargo.toml", "pom.xml", "compose.yaml", "go.mod", "Gemfile", "a.csproj", "main.tf", "Pipfile"];
+    let names = [
+        "package.json",
+        "Cargo.toml",
+        "pom.xml",
+        "compose.yaml",
+        "go.mod",
+        "Gemfile",
+        "a.csproj",
+        "main.tf",
+        "Pipfile",
+    ];
     for seed in 0..200_usize {
         let files: Vec<(String, String)> = names
             .iter()
             .enumerate()
             .map(|(at, name)| {
-                let pieces = ["{", "}", "[", "]", "\"a\"", ":", "\n", "<project>", "</", "&a", "*a", "- ", "=", "'", "\u{0}", "dependencies", "9999999999999999999", "é"];
-                let text = (0..40).map(|step| pieces[(seed * 31 + at * 17 + step * (seed + 7)) % pieces.len()]);
+                let pieces = [
+                    "{",
+                    "}",
+                    "[",
+                    "]",
+                    "\"a\"",
+                    ":",
+                    "\n",
+                    "<project>",
+                    "</",
+                    "&a",
+                    "*a",
+                    "- ",
+                    "=",
+                    "'",
+                    "\u{0}",
+                    "dependencies",
+                    "9999999999999999999",
+                    "é",
+                ];
+                let text =
+                    (0..40).map(|step| pieces[(seed * 31 + at * 17 + step * (seed + 7)) % pieces.len()]);
                 ((*name).to_owned(), text.collect())
             })
             .collect();

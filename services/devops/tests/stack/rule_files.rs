@@ -30,7 +30,8 @@ fn a_directory_adds_a_stack_and_replaces_one() {
     fs::write(directory.path().join("notes.txt"), "no rules").unwrap();
     let rules = Rules::with_directory(directory.path()).unwrap();
     assert_ne!(rules.version(), builtin().version());
-    let files = tree(&[("build.zig", "x\n"), ("go.mod", "module x\n"), ("Cargo.toml", "[package]\nname = \"x\"\n")]);
+    let files =
+        tree(&[("build.zig", "x\n"), ("go.mod", "module x\n"), ("Cargo.toml", "[package]\nname = \"x\"\n")]);
     let analysis = analyze(&files, &rules, &Limits::default());
     let said = analysis.components.iter().flat_map(lines).collect::<Vec<_>>().join("\n");
     assert!(said.contains(". command test zig build test"), "{said}");
@@ -59,7 +60,10 @@ fn a_rule_file_that_cannot_be_used_is_refused_by_name() {
         (rule("when = [{ has = \"nonsense\" }]\n"), "the kinds are"),
         (rule("project = true\nwhen = [{ path = \"**/a\" }]\n"), "files by name"),
         (rule("confidence = 101\nwhen = [{ path = \"a\" }]\n"), "from 1 to 100"),
-        (rule("when = [{ path = \"a\" }]\nclaims = [{ kind = \"port\", number = \"{n}\" }]\n"), "names `{n}`"),
+        (
+            rule("when = [{ path = \"a\" }]\nclaims = [{ kind = \"port\", number = \"{n}\" }]\n"),
+            "names `{n}`",
+        ),
         (rule("when = [{ path = \"a\" }]\n") + &rule("when = [{ path = \"a\" }]\n"), "two of this id"),
         (rule("when = [{ path = \"a\" }]\nclaims = [{ kind = \"magic\" }]\n"), "magic"),
     ] {

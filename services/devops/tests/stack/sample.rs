@@ -62,7 +62,8 @@ impl Sample {
 }
 
 pub fn analyze(files: &[(String, String)], rules: &Rules, limits: &Limits) -> Analysis {
-    let entries = files.iter().map(|(path, content)| Entry { path: path.clone(), size: content.len() as u64 });
+    let entries =
+        files.iter().map(|(path, content)| Entry { path: path.clone(), size: content.len() as u64 });
     let wanted = rules.wanted(entries.collect(), limits);
     let mut contents = Contents::default();
     for path in &wanted.paths {

@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn what_is_no_document_is_refused() {
         for format in [Format::Json, Format::Toml, Format::Yaml, Format::Xml] {
-            for text in ["{\"a\": [", "a: [b\nc: ]: {", "<a><b></a>", &"[".repeat(100_000)] {
+            for text in ["{\"a\": [", "a: [b\nc: ]: {", "- <a><b></a>\n: [", &"[".repeat(100_000)] {
                 assert!(format.parse(text).is_err(), "{format:?} {:.20}", text);
             }
         }

@@ -302,7 +302,8 @@ fn claimed(has: &str) -> Result<Condition, String> {
 fn globs(patterns: &[String]) -> Result<GlobSet, String> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let glob: Result<Glob, _> = GlobBuilder::new(pattern).literal_separator(true).empty_alternates(true).build();
+        let glob: Result<Glob, _> =
+            GlobBuilder::new(pattern).literal_separator(true).empty_alternates(true).build();
         set.add(glob.map_err(|error| format!("path `{pattern}`: {error}"))?);
     }
     set.build().map_err(|error| error.to_string())
