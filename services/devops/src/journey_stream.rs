@@ -1,7 +1,7 @@
 //! Journeys as they grow, here or by another replica.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -140,10 +140,11 @@ impl Follows {
             let whole = (some.len() as i64) < BATCH;
             for arrival in some {
                 let step = (arrival.change_id, arrival.event_id);
-                if !seen.contains_key(&step) {
-                    changes.retain(|other| *other != step.0);
-                    changes.push(step.0.clone());
-                    seen.insert(step, arrival.arrived_at);
+                let change = step.0.clone();
+                if let Entry::Vacant(unseen) = seen.entry(step) {
+                    unseen.insert(arrival.arrived_at);
+                    changes.retain(|other| *other != change);
+                    changes.push(change);
                 }
             }
             if whole {

@@ -51,7 +51,7 @@ pub(crate) fn read(event: SignalSubmitted, now: Timestamp) -> Result<(Occasion, 
         host: event.host,
         time: event.time.map_or(now, Into::into),
     };
-    Ok((occasion, Signal::of_json(given, members(payload))))
+    Ok((occasion, Signal::of_json(&given, members(payload))))
 }
 
 impl Soc {

@@ -19,5 +19,5 @@ pub fn process() -> Process {
         .with(septet_pipeline::service())
         .with(septet_cx::service())
         .with(septet_soc::service())
-        .http(console::router)
+        .http(|boot| console::router(&boot))
 }

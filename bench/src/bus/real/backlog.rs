@@ -66,7 +66,7 @@ pub async fn load(servers: &Servers, events: usize) -> anyhow::Result<Backlog> {
 pub fn record() -> Record {
     let id = uuid::Uuid::now_v7().to_string();
     let change = Change { id: id.clone(), subject: "a change".to_owned(), ..Change::default() };
-    let event = ChangePushed { change_id: id, change: Some(change), diff: None };
+    let event = ChangePushed { change_id: id, change: Some(change), ..ChangePushed::default() };
     cloudevents::to_record(&Envelope::of_event(&event, "/bench", Timestamp::now(), &Cause::default()))
 }
 

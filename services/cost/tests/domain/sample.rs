@@ -13,7 +13,7 @@ pub fn rows() -> Option<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/cost/focus-1.0-sample.csv");
     let rows = std::fs::read(&path).ok();
     if rows.is_none() {
-        eprintln!("skipped: FOCUS's sample rows are not at {}", path.display());
+        septet_testkit::skipped("FOCUS's sample rows", &format!("they are not at {}", path.display()));
     }
     rows
 }
@@ -47,7 +47,8 @@ fn totals_of_the_sample_are_those_of_python_to_the_last_digit() {
     assert_eq!(plain(all.billed.to_string()), expected["billed"]);
     assert_eq!(plain(all.effective.to_string()), expected["effective"]);
     assert_eq!(plain(all.list.to_string()), expected["list"]);
-    let keys: [(&str, fn(&Charge) -> String); 5] = [
+    type Key = fn(&Charge) -> String;
+    let keys: [(&str, Key); 5] = [
         ("service", |charge| charge.service.clone()),
         ("region", |charge| charge.region.clone()),
         ("account", |charge| charge.account.clone()),

@@ -51,7 +51,7 @@ fn plain(money: Option<&septet_proto_cost::v1::Money>) -> String {
 async fn the_samples_costs_are_those_of_python_by_every_dimension(bed: Bed) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/cost/focus-1.0-sample.csv");
     let Ok(rows) = std::fs::read(&path) else {
-        eprintln!("skipped: FOCUS's sample rows are not at {}", path.display());
+        septet_testkit::skipped("FOCUS's sample rows", &format!("they are not at {}", path.display()));
         return;
     };
     let expected: Value = serde_json::from_str(include_str!("../data/sample-totals.json")).unwrap();

@@ -27,7 +27,7 @@ impl SampleRatio {
 /// `None` with fewer than two variations, or no units.
 pub fn sample_ratio(counts: &[u64], weights: &[f64]) -> Option<SampleRatio> {
     let (units, whole): (u64, f64) = (counts.iter().sum(), weights.iter().sum());
-    if units == 0 || !(whole > 0.0) || counts.len() != weights.len() {
+    if units == 0 || whole <= 0.0 || whole.is_nan() || counts.len() != weights.len() {
         return None;
     }
     let expected: Vec<f64> = weights.iter().map(|weight| units as f64 * weight / whole).collect();

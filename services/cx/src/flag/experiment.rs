@@ -82,6 +82,7 @@ impl Assigned {
 }
 
 /// What decided on the variation.
+#[derive(Clone, Copy)]
 enum By {
     Force,
     Hash { bucket: f64, sticky: bool },

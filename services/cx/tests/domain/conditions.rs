@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use septet_cx::flag::{condition::Condition, value::to_text};
 use serde_json::{Value, json};
 
+#[expect(clippy::needless_pass_by_value, reason = "cases read better without borrows")]
 fn is_met(condition: Value, attributes: Value) -> bool {
     Condition::new(&condition).is_met(&attributes, &HashMap::new())
 }

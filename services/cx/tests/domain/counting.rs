@@ -35,7 +35,7 @@ impl Unit {
         self.events.iter().filter(|(at, _)| window.contains(at)).map(|(_, value)| *value).collect()
     }
 
-    fn from_all(&self, kind: Kind, exposure: &Exposure) -> i64 {
+    fn recounted(&self, kind: Kind, exposure: &Exposure) -> i64 {
         let values = self.in_window(exposure);
         let sum = values.iter().copied().map(i128::from).sum();
         of_events(kind, values.len() as i64, sum).unwrap()
@@ -48,7 +48,7 @@ fn figures(units: &BTreeMap<u8, Unit>, kind: Kind) -> BTreeMap<i64, Moments> {
         let Some(exposure) = unit.exposure else { continue };
         let (variation, moments) = match exposure.is_several {
             true => (EXCLUDED, Moments { units: 1, ..Moments::default() }),
-            false => (exposure.variation, Moments::of([unit.from_all(kind, &exposure)])),
+            false => (exposure.variation, Moments::of([unit.recounted(kind, &exposure)])),
         };
         let sum = all.entry(variation).or_default();
         *sum = sum.and(moments);
@@ -66,7 +66,7 @@ fn count(history: &[(u8, Did)], kind: Kind) -> (BTreeMap<i64, Moments>, BTreeMap
             Did::Expose { variation, at } => {
                 let after = Exposure::after(before, *variation, *at);
                 unit.exposure = Some(after);
-                if after.is_several { 0 } else { unit.from_all(kind, &after) }
+                if after.is_several { 0 } else { unit.recounted(kind, &after) }
             }
             Did::Event { at, value } => {
                 unit.events.push((*at, *value));

@@ -3,6 +3,7 @@
 use septet_cx::flag::{Context, Evaluator, Payload, PayloadError, Source, hash::hash};
 use serde_json::{Value, json};
 
+#[expect(clippy::needless_pass_by_value, reason = "cases read better without borrows")]
 fn payload(payload: Value) -> Payload {
     Payload::new(&payload).unwrap()
 }

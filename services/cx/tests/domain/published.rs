@@ -19,7 +19,7 @@ fn cases(group: &str) -> Option<Vec<Value>> {
     let path =
         std::env::var_os("SEPTET_GROWTHBOOK_CASES").map_or_else(|| PathBuf::from(beside), PathBuf::from);
     let Ok(text) = std::fs::read_to_string(&path) else {
-        septet_testkit::servers::skip(
+        septet_testkit::skipped(
             "GrowthBook's published cases",
             "growthbook-cases.json is not beside the checkout",
         );
@@ -48,6 +48,7 @@ fn check(group: &str, check: impl Fn(&[Value]) -> Result<(), String>) {
     );
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "cases read better without borrows")]
 fn expect<T: PartialEq + std::fmt::Debug>(ours: T, theirs: T) -> Result<(), String> {
     if ours == theirs { Ok(()) } else { Err(format!("{ours:?} instead of {theirs:?}")) }
 }

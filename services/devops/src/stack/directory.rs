@@ -12,7 +12,7 @@ const DEPTH: usize = 64;
 
 /// A directory that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", path.display())]
+#[error("cannot read {}", path.display())]
 pub struct ReadError {
     /// Which one.
     pub path: PathBuf,

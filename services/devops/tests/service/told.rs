@@ -45,7 +45,7 @@ pub fn documented(change_id: &str, passed: bool, reason: &str) -> DocsChecked {
 pub fn priced(change_id: &str, passed: bool, reason: &str) -> CostEstimated {
     let estimate =
         Estimate { verdict: verdict(passed), reason: reason.to_owned(), time: at(2), ..Default::default() };
-    CostEstimated { change_id: change_id.to_owned(), estimate: Some(estimate), ..Default::default() }
+    CostEstimated { change_id: change_id.to_owned(), estimate: Some(estimate) }
 }
 
 pub fn assessed(change_id: &str, passed: bool, reason: &str) -> ChangeAssessed {

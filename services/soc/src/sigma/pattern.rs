@@ -177,7 +177,7 @@ impl Glob {
 /// What follows the segment, if the text begins with it.
 fn beginning<'t>(segment: &[Unit], text: &'t str) -> Option<&'t str> {
     let mut chars = text.chars();
-    segment.iter().all(|unit| chars.next().is_some_and(|c| unit.takes(c))).then(|| chars.as_str())
+    segment.iter().all(|unit| chars.next().is_some_and(|c| unit.takes(c))).then_some(chars.as_str())
 }
 
 /// What follows the segment at the first place where it stands in the text.

@@ -36,11 +36,11 @@ impl Signal {
     /// The signal that a JSON object is. Its log is the one that is given, completed by the members `_product`, `_service` and
     /// `_category` or those of `logsource`, and for Windows events by their channel and number; nested Windows events are
     /// made flat, with the names that Sigma gives their fields.
-    pub fn of_json(given: EventSource, fields: Map<String, Value>) -> Self {
+    pub fn of_json(given: &EventSource, fields: Map<String, Value>) -> Self {
         let tagged = tags(&fields);
         let (recognised, fields) = windows::recognise(fields);
         let pick = |of: fn(&EventSource) -> &String| {
-            [&given, &tagged, &recognised].map(of).into_iter().find(|part| !part.is_empty()).cloned()
+            [given, &tagged, &recognised].map(of).into_iter().find(|part| !part.is_empty()).cloned()
         };
         let source = EventSource {
             product: pick(|source| &source.product).unwrap_or_default(),

@@ -52,12 +52,13 @@ fn object(value: &Value) -> serde_json::Map<String, Value> {
 }
 
 /// Checks that every rule fires on its events, found by the log that they are recognised to be of.
+#[expect(clippy::print_stdout, reason = "the figure is for whoever reads the test's output")]
 fn all_fire(set: &RuleSet, cases: &[Case]) {
     let mut wrong = Vec::new();
     for case in cases {
         assert!(set.rule(&case.rule_id).is_some(), "{} is not loaded", case.rule_id);
         let fired = case.events.iter().filter(|event| {
-            let signal = Signal::of_json(EventSource::default(), object(event));
+            let signal = Signal::of_json(&EventSource::default(), object(event));
             let hits = set.evaluate(&signal.source, &signal.fields, Level::Informational);
             hits.iter().any(|hit| hit.loaded.rule.id == case.rule_id)
         });
@@ -83,7 +84,7 @@ fn each_rule_of_the_excerpt_fires_on_its_events_and_on_no_other() {
     // The events were made for one rule each.
     for case in &all {
         for event in &case.events {
-            let signal = Signal::of_json(EventSource::default(), object(event));
+            let signal = Signal::of_json(&EventSource::default(), object(event));
             let hits = set.evaluate(&signal.source, &signal.fields, Level::Informational);
             assert!(hits.iter().all(|hit| hit.loaded.rule.id == case.rule_id), "{}", case.rule_id);
             assert!(hits.iter().all(|hit| !hit.matched.is_empty()), "{}", case.rule_id);
@@ -100,7 +101,7 @@ struct Reference {
 impl Reference {
     fn open(test: &str) -> Option<Self> {
         let Some(from) = std::env::var_os("SEPTET_SOC_DATA").map(PathBuf::from) else {
-            println!("skipped {test}: SEPTET_SOC_DATA names no directory with the reference data");
+            septet_testkit::skipped(test, "SEPTET_SOC_DATA names no directory with the reference data");
             return None;
         };
         let to = tempfile::tempdir().unwrap();
@@ -167,7 +168,7 @@ fn the_hits_in_real_events_are_those_that_another_implementation_finds() {
     let (mut found, mut untold, mut mapped) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (index, line) in events.lines().enumerate() {
         let event: Value = serde_json::from_str(line).unwrap();
-        let signal = Signal::of_json(EventSource::default(), object(&event));
+        let signal = Signal::of_json(&EventSource::default(), object(&event));
         if signal.source.is_unknown() {
             untold.insert(index);
         }

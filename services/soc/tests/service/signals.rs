@@ -22,7 +22,7 @@ async fn a_signal_raises_one_alert_by_whatever_way_it_comes(bed: Bed) {
     running.append("soc.signal.ingest.v1", bare, 2).await;
     running.push(&signal(&word("one")), 1).await;
     running.idle().await;
-    let again = vec![
+    let again = [
         word("one"),
         word("two"),
         json!({"source": "edr", "payload": {"message": "nothing"}}),

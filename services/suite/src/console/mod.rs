@@ -74,10 +74,10 @@ struct Console {
 ///
 /// # Errors
 /// The local token cannot be read.
-pub fn router(boot: HttpBoot) -> anyhow::Result<Router> {
+pub fn router(boot: &HttpBoot) -> anyhow::Result<Router> {
     Ok(pages(Console {
         channel: boot.channel(SUBJECT, &ROLES),
-        access: Arc::new(Access::new(&boot)?),
+        access: Arc::new(Access::new(boot)?),
         live: Arc::new(Semaphore::new(LIVE_PAGES)),
         stop: boot.stop(),
     }))

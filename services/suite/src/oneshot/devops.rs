@@ -203,6 +203,7 @@ fn line(fact: &Fact) -> (&'static str, String) {
         None => name.clone(),
     };
     match fact {
+        Fact::Language { name, files: 0, .. } => ("language", name.clone()),
         Fact::Language { name, files, .. } => {
             ("language", format!("{name} ({})", count(u64::from(*files), "file")))
         }

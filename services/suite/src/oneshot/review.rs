@@ -93,11 +93,11 @@ impl From<FailOn> for Severity {
 ///
 /// # Errors
 /// What is to be looked at, or the rules, cannot be read.
-pub fn run(command: ReviewCommand) -> anyhow::Result<ExitCode> {
-    let (ReviewCommand::Scan { options, .. } | ReviewCommand::Diff { options, .. }) = &command;
+pub fn run(command: &ReviewCommand) -> anyhow::Result<ExitCode> {
+    let (ReviewCommand::Scan { options, .. } | ReviewCommand::Diff { options, .. }) = command;
     let scanner = scanner(options.rules.as_deref())?;
     let policy = Policy::new(options.fail_on.into(), None, Vec::new())?;
-    let (scan, not_read) = match &command {
+    let (scan, not_read) = match command {
         ReviewCommand::Scan { path, .. } => files(&scanner, path)?,
         ReviewCommand::Diff { file, .. } => (diff(&scanner, file)?, Vec::new()),
     };

@@ -184,7 +184,7 @@ impl Scan<'_> {
             service: args.service.clone(),
             category: args.category.clone(),
         };
-        let signal = Signal::of_json(given, event);
+        let signal = Signal::of_json(&given, event);
         let least = args.min_level.level();
         let hits = if args.any_log {
             self.rules.evaluate_all(&signal.fields, least)

@@ -55,11 +55,11 @@ struct Unpriced {
 pub async fn load(channel: &Channel, about: &About) -> Cost {
     let mut client = CostServiceClient::new(channel.clone());
     let request = GetEstimateRequest { change_id: about.change.id.clone() };
-    let shown = ask(client.get_estimate(request)).await.map(|reply| reply.estimate.map(shown));
+    let shown = ask(client.get_estimate(request)).await.map(|reply| reply.estimate.as_ref().map(shown));
     Cost { mark: about.mark("cost"), part: Part::of("cost", "Not priced yet.", shown) }
 }
 
-fn shown(estimate: Estimate) -> Shown {
+fn shown(estimate: &Estimate) -> Shown {
     let amount = |of: &Option<Money>| of.as_ref().map(money).unwrap_or_default();
     let lines: Vec<Priced> = estimate.lines.iter().take(ITEMS as usize).map(priced).collect();
     let unpriced: Vec<Unpriced> = estimate

@@ -81,7 +81,7 @@ pub async fn load(channel: &Channel, about: &About) -> Docs {
         mark: about.mark("docs"),
         api: Part::of("docs", "The public API was not read yet.", api),
         stale: Part::of("docs", "The pages were not read yet.", stale),
-        coverage: coverage.ok().and_then(|reply| reply.total).map(covered).unwrap_or_default(),
+        coverage: coverage.ok().and_then(|reply| reply.total).as_ref().map(covered).unwrap_or_default(),
     }
 }
 
@@ -117,8 +117,8 @@ fn mention(listed: ListedMention) -> Option<Stale> {
     })
 }
 
-fn covered(coverage: Coverage) -> String {
-    let Coverage { symbols, documented, .. } = coverage;
+fn covered(coverage: &Coverage) -> String {
+    let Coverage { symbols, documented, .. } = *coverage;
     if symbols == 0 {
         return String::new();
     }

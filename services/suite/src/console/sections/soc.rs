@@ -50,12 +50,12 @@ pub async fn load(channel: &Channel, about: &About) -> Soc {
     let mut client = SocServiceClient::new(channel.clone());
     let shown = ask(client.list_alerts(request)).await.map(|reply| {
         let more = !reply.page.unwrap_or_default().next_page_token.is_empty();
-        Some(Shown { alerts: reply.alerts.into_iter().map(alert).collect(), more })
+        Some(Shown { alerts: reply.alerts.iter().map(alert).collect(), more })
     });
     Soc { mark: about.mark("soc"), part: Part::of("soc", "No alerts.", shown) }
 }
 
-fn alert(alert: septet_proto_soc::v1::Alert) -> Alert {
+fn alert(alert: &septet_proto_soc::v1::Alert) -> Alert {
     let closed = match (alert.closed_by.as_str(), alert.close_reason.as_str()) {
         (by, "") => by.to_owned(),
         (by, why) => format!("{by}: {why}"),
