@@ -7,6 +7,7 @@ pub mod conformance;
 mod eventually;
 pub mod evidence;
 pub mod history;
+pub mod json;
 pub mod proxy;
 pub mod servers;
 pub mod service;

@@ -31,11 +31,12 @@ pub(crate) enum Error {
     /// A stream that says nothing.
     #[error("nothing came for 30 seconds; {0} activities were accepted")]
     Silent(u64),
+    // Not transparent: that would leave the error itself out of the chain of causes, where dispatch looks for what is transient.
     /// The unit of work.
-    #[error(transparent)]
+    #[error("{0}")]
     Cx(#[from] CxError),
     /// The database.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

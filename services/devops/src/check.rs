@@ -25,7 +25,7 @@ impl Devops {
             let mut tx = self.units.read().await?;
             let found = store::release_of(&mut tx, change_id).await?;
             let row = found.ok_or_else(|| Error::UnknownChange(change_id.to_owned()))?;
-            let alerts = store::alerts(&mut tx, &row.repository_id, change_id).await?;
+            let alerts = store::alerts(&mut tx, &row.repository_id, change_id, row.seq).await?;
             (row, alerts)
         };
         let settings = RepositorySettings::decode(row.settings.as_slice()).unwrap_or_default();

@@ -62,7 +62,7 @@ impl Devops {
         let tx = cx.tx().await?;
         let Some(before) = store::lock_release(tx, change_id).await? else { return Ok(None) };
         // Read after the lock: one decision after the other, each with all that was known at its time.
-        let alerts = store::alerts(tx, &before.repository_id, change_id).await?;
+        let alerts = store::alerts(tx, &before.repository_id, change_id, before.seq).await?;
         let mut words = Words::from_json(&before.words);
         hear(&mut words);
         let mut after = before.clone();

@@ -18,9 +18,10 @@ pub(crate) enum Error {
     Devops(#[source] Status),
     #[error("the files were not read: {0}")]
     Reading(String),
-    #[error(transparent)]
+    // Not transparent: that would leave the error itself out of the chain of causes, where dispatch looks for what is transient.
+    #[error("{0}")]
     Cx(#[from] CxError),
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

@@ -87,6 +87,7 @@ heard!(
     septet_proto_review::v1::ReviewCompleted,
     septet_proto_docs::v1::ApiExtracted,
     septet_proto_docs::v1::DocsChecked,
+    septet_proto_cost::v1::BudgetExceeded,
     septet_proto_cost::v1::CostEstimated,
     septet_proto_cx::v1::ExperimentConcluded,
     septet_proto_cx::v1::GuardrailBreached,

@@ -14,9 +14,10 @@ pub(crate) enum Error {
     NotFound(&'static str),
     #[error("{0} streams are open, which is as many as `pipeline.watch_streams` allows")]
     TooManyStreams(usize),
-    #[error(transparent)]
+    // Not transparent: that would leave the error itself out of the chain of causes, where dispatch looks for what is transient.
+    #[error("{0}")]
     Cx(#[from] CxError),
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
     #[error(transparent)]
     Lost(#[from] Lost),

@@ -12,9 +12,10 @@ pub(crate) enum Error {
     UnknownChange,
     #[error("{0} streams of alerts are open already")]
     TooManyStreams(usize),
-    #[error(transparent)]
+    // Not transparent: that would leave the error itself out of the chain of causes, where dispatch looks for what is transient.
+    #[error("{0}")]
     Cx(#[from] CxError),
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

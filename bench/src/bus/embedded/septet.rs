@@ -81,11 +81,7 @@ pub async fn measure() -> anyhow::Result<Duration> {
             let id = format!("{number:036}");
             cx.write(&STATE, [id.as_str().into(), vec![7_u8; 256].into()]).await?;
             let change = Change { id: id.clone(), subject: "a change".to_owned(), ..Change::default() };
-            cx.publish(&ChangePushed {
-                change_id: id,
-                change: Some(change),
-                ..ChangePushed::default()
-            })?;
+            cx.publish(&ChangePushed { change_id: id, change: Some(change), ..ChangePushed::default() })?;
         }
         cx.commit().await?;
     }

@@ -1,8 +1,7 @@
 //! A cx process of the test's own, and what it is told.
 
-use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use std::{sync::LazyLock, time::Duration};
 
-use prost_types::{Struct, Value, value::Kind};
 use septet_chassis::{
     Channel, Started,
     contract::{Cause, Envelope, Event, Timestamp, cloudevents::to_record},
@@ -12,7 +11,10 @@ use septet_proto_cx::v1::{
     ActivityKind, ActivitySubmitted, Direction, ExperimentResult, GetResultsRequest, Guardrail, Metric,
     MetricKind, PutExperimentRequest, PutFeatureRequest, cx_service_client::CxServiceClient,
 };
-use septet_testkit::service::{self, Bed};
+use septet_testkit::{
+    json::object,
+    service::{self, Bed},
+};
 
 /// A running process.
 pub struct Running {
@@ -125,29 +127,4 @@ pub fn event(unit: &str, name: &str, value: f64, seconds: u64) -> ActivitySubmit
         time: at(seconds),
         ..Default::default()
     }
-}
-
-pub fn object(json: serde_json::Value) -> Struct {
-    match wire(json).kind {
-        Some(Kind::StructValue(object)) => object,
-        other => panic!("{other:?} is no object"),
-    }
-}
-
-pub fn wire(json: serde_json::Value) -> Value {
-    let kind = match json {
-        serde_json::Value::Null => Kind::NullValue(0),
-        serde_json::Value::Bool(flag) => Kind::BoolValue(flag),
-        serde_json::Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
-        serde_json::Value::String(text) => Kind::StringValue(text),
-        serde_json::Value::Array(items) => {
-            Kind::ListValue(prost_types::ListValue { values: items.into_iter().map(wire).collect() })
-        }
-        serde_json::Value::Object(members) => {
-            let fields: BTreeMap<String, Value> =
-                members.into_iter().map(|(key, value)| (key, wire(value))).collect();
-            Kind::StructValue(Struct { fields })
-        }
-    };
-    Value { kind: Some(kind) }
 }

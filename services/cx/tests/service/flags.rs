@@ -5,11 +5,15 @@ use septet_proto_cx::v1::{
     ArchiveFeatureRequest, EvaluateRequest, GetFeatureRequest, ListFeaturesRequest, PutSavedGroupRequest,
     ValueSource,
 };
-use septet_testkit::{on_both_stores, service::Bed};
+use septet_testkit::{
+    json::{object, value},
+    on_both_stores,
+    service::Bed,
+};
 use serde_json::json;
 use tonic::Code;
 
-use crate::bed::{CHECKOUT, Running, flag, object, wire};
+use crate::bed::{CHECKOUT, Running, flag};
 
 fn evaluate(attributes: serde_json::Value, keys: &[&str]) -> EvaluateRequest {
     EvaluateRequest {
@@ -31,7 +35,7 @@ async fn flags_are_evaluated_as_they_are_now(bed: Bed) {
     let [limit, checkout, none] = reply.evaluations.as_slice() else { panic!("{reply:?}") };
     assert_eq!(
         (limit.value.clone(), limit.source(), limit.rule_id.as_str()),
-        (Some(wire(json!(2.5))), ValueSource::Force, "pro")
+        (Some(value(json!(2.5))), ValueSource::Force, "pro")
     );
     assert_eq!(checkout.source(), ValueSource::Experiment);
     let assignment = checkout.assignment.as_ref().unwrap();
@@ -48,7 +52,7 @@ async fn flags_are_evaluated_as_they_are_now(bed: Bed) {
     let all =
         client.evaluate(evaluate(json!({ "plan": "pro" }), &[])).await.unwrap().into_inner().evaluations;
     assert_eq!(all.iter().map(|of| of.feature_key.as_str()).collect::<Vec<_>>(), ["checkout", "limit"]);
-    assert_eq!(all[1].value, Some(wire(json!(7))));
+    assert_eq!(all[1].value, Some(value(json!(7))));
     assert_eq!(all[0].source(), ValueSource::DefaultValue, "nobody to hash");
 
     client
@@ -103,7 +107,7 @@ async fn groups_are_what_they_are_now(bed: Bed) {
     client.put_feature(flag("beta", rule)).await.unwrap();
     let request = evaluate(json!({ "id": "user-1" }), &["beta"]);
     assert!(!client.evaluate(request.clone()).await.unwrap().into_inner().evaluations[0].on);
-    let members = prost_types::ListValue { values: vec![wire(json!("user-1")), wire(json!(7))] };
+    let members = prost_types::ListValue { values: vec![value(json!("user-1")), value(json!(7))] };
     let group = PutSavedGroupRequest { id: "beta".to_owned(), members: Some(members), ..Default::default() };
     assert_eq!(client.put_saved_group(group).await.unwrap().into_inner().members, 2);
     assert!(client.evaluate(request).await.unwrap().into_inner().evaluations[0].on);

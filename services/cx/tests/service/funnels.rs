@@ -1,10 +1,10 @@
 //! Funnels over what units did.
 
 use septet_proto_cx::v1::{ActivitySubmitted, FunnelStep, QueryFunnelRequest};
-use septet_testkit::{on_both_stores, service::Bed};
+use septet_testkit::{json::object, on_both_stores, service::Bed};
 use serde_json::json;
 
-use crate::bed::{Running, at, event, exposure, object};
+use crate::bed::{Running, at, event, exposure};
 
 fn step(event: &str, condition: Option<serde_json::Value>) -> FunnelStep {
     FunnelStep { event: event.to_owned(), condition: condition.map(object) }

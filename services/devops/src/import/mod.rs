@@ -252,7 +252,7 @@ impl Devops {
         if !plan.pinned {
             store::set_tips(tx, &repository.id, State::Goal, Some(&listing(&plan.goal))).await?;
         }
-        let alerts = store::alerts(cx.tx().await?, &repository.id, "").await?;
+        let alerts = store::alerts(cx.tx().await?, &repository.id, "", i64::MAX).await?;
         for (row, event) in new {
             tracing::info_span!(parent: None, "push").in_scope(|| cx.publish(event))?;
             let settings = event.settings.clone().unwrap_or_default();

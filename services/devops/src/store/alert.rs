@@ -26,15 +26,25 @@ pub(crate) async fn keep_alert(tx: &mut Tx, alert: &Alert<'_>) -> Result<(), Sto
     Ok(())
 }
 
-/// The alerts that bear on a change of a repository.
-pub(crate) async fn alerts(tx: &mut Tx, repository_id: &str, change_id: &str) -> Result<Alerts, StoreError> {
-    let (open, newest, closed_of_change): (i64, String, i64) = on_engine!(tx, conn => sqlx::query_as(
-        "SELECT (SELECT COUNT(*) FROM alert WHERE repository_id = $1 AND closed = 0),
-             COALESCE((SELECT title FROM alert WHERE repository_id = $1 AND closed = 0
-                 ORDER BY raised_at DESC, alert_id DESC LIMIT 1), ''),
-             (SELECT COUNT(*) FROM alert WHERE change_id = $2 AND closed = 1)"
+/// The alerts that bear on a change of a repository: those about no change, and those about one that was numbered no later,
+/// since what came before a fault does not have it.
+pub(crate) async fn alerts(
+    tx: &mut Tx,
+    repository_id: &str,
+    change_id: &str,
+    seq: i64,
+) -> Result<Alerts, StoreError> {
+    let newest: Option<(String, i64)> = on_engine!(tx, conn => sqlx::query_as(
+        "SELECT title, COUNT(*) OVER () FROM alert WHERE repository_id = $1 AND closed = 0
+             AND NOT EXISTS (SELECT 1 FROM change WHERE change.id = alert.change_id AND change.seq > $2)
+         ORDER BY raised_at DESC, alert_id DESC LIMIT 1"
     )
-    .bind(repository_id).bind(change_id).fetch_one(conn).await)?;
+    .bind(repository_id).bind(seq).fetch_optional(conn).await)?;
+    let closed_of_change: i64 = on_engine!(tx, conn => sqlx::query_scalar(
+        "SELECT COUNT(*) FROM alert WHERE change_id = $1 AND closed = 1"
+    )
+    .bind(change_id).fetch_one(conn).await)?;
     let count = |number: i64| u64::try_from(number).unwrap_or(0);
+    let (newest, open) = newest.unwrap_or_default();
     Ok(Alerts { open: count(open), newest, closed_of_change: count(closed_of_change) })
 }

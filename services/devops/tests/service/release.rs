@@ -176,6 +176,20 @@ async fn alerts_block_the_latest_and_the_undecided_until_they_are_closed(bed: Be
     decisions(&running).await;
 }
 
+async fn an_alert_about_a_change_does_not_block_what_came_before_it(bed: Bed) {
+    let running = start(&bed).await;
+    let (repository, changes) = imported(&running, &repository_of(3)).await;
+    let [latest, middle, first] = changes.as_slice() else { panic!("{changes:?}") };
+    publish(&running, &raised("a", &repository, middle), &Cause::default()).await;
+    for id in [latest, middle] {
+        comes_to(&running, id, ReleaseState::Blocked).await;
+    }
+    running.idle().await;
+    assert_eq!(release(&running, first).await.state(), ReleaseState::Pending);
+    all_pass(&running, first).await;
+    comes_to(&running, first, ReleaseState::Eligible).await;
+}
+
 async fn what_soc_found_stands_until_its_alerts_are_closed(bed: Bed) {
     let running = start(&bed).await;
     let (repository, changes) = imported(&running, &repository_of(1)).await;
@@ -304,6 +318,7 @@ on_both_stores!(
     it_is_decided_once_all_have_spoken,
     the_order_of_events_does_not_matter,
     alerts_block_the_latest_and_the_undecided_until_they_are_closed,
+    an_alert_about_a_change_does_not_block_what_came_before_it,
     what_soc_found_stands_until_its_alerts_are_closed,
     tests_that_fail_block_with_a_new_revision,
     settings_that_cannot_be_read_are_told_and_block,

@@ -17,20 +17,29 @@ pub(super) fn markdown(service: &ServiceDescription) -> String {
         [format!("`{}`", job.r#type), format!("`{}`, at most {} attempts", job.queue, job.max_attempts)]
     });
     table(&mut text, "Jobs", ["type", "queue"], jobs);
-    table(
-        &mut text,
-        "Calls",
-        ["service", ""],
-        service.calls.iter().map(|called| [called.clone(), String::new()]),
-    );
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "## Configuration\n\nThe defaults, as in `septet.toml`:\n\n```toml");
-    text.push_str(service.config.trim());
+    let calls = service.calls.iter().map(|called| format!("[{called}](../{called})")).collect::<Vec<_>>();
+    let calls = if calls.is_empty() { "None".to_owned() } else { calls.join(", ") };
+    let _ = writeln!(text, "## Calls\n\n{calls}.\n");
+    text.push_str("## Configuration\n\n");
+    text.push_str(&configuration(&service.name, &service.config));
     text.push_str(
-        "\n```\n\n## Metrics\n\nThose of every service, labelled with `service`: see \
+        "\n## Metrics\n\nThose of every service, labelled with `service`: see \
          [operations](../../docs/operations.md#metrics).\n",
     );
     text
+}
+
+/// What a service reads of its own, with the values that it has where nobody sets them.
+fn configuration(name: &str, config: &str) -> String {
+    // Each line names where its value is from.
+    let lines: Vec<&str> = config.lines().filter_map(|line| line.split("  # ").next()).collect();
+    let toml = lines.join("\n");
+    let defaults = match toml.trim() {
+        "" => "Every key of its own is unset by default.".to_owned(),
+        toml => format!("The defaults, as in `septet.toml`:\n\n```toml\n{toml}\n```"),
+    };
+    format!("{defaults}\n\n[Operations](../../docs/operations.md#{name}) says what each key means.\n")
 }
 
 fn event(event: &EventDescription) -> [String; 2] {

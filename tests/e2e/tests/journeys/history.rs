@@ -7,8 +7,8 @@ use septet_e2e::{Planted, Repository, Septet};
 use septet_testkit::evidence::Workspace;
 use serde_json::Value;
 
-pub const PUSHED: &str = "septet.devops.v1.ChangePushed";
-pub const REVIEWED: &str = "septet.review.v1.ReviewCompleted";
+const PUSHED: &str = "septet.devops.v1.ChangePushed";
+const REVIEWED: &str = "septet.review.v1.ReviewCompleted";
 
 /// Events by id: a line may come twice after a crash, with the same id and the same content.
 pub fn events(lines: &[String]) -> BTreeMap<String, Value> {
@@ -23,22 +23,56 @@ pub fn events(lines: &[String]) -> BTreeMap<String, Value> {
     events
 }
 
+/// What each service publishes once for a change, and where it names the commit.
+const ONCE: [(&str, &str); 5] = [
+    (PUSHED, "/data/change/commit"),
+    (REVIEWED, "/data/review/commit"),
+    ("septet.docs.v1.DocsChecked", "/data/check/commit"),
+    ("septet.cost.v1.CostEstimated", "/data/estimate/commit"),
+    ("septet.soc.v1.ChangeAssessed", "/data/assessment/commit"),
+];
+/// What devops decides, again and again where more becomes known.
+const DECIDED: &str = "septet.devops.v1.ReleaseDecided";
+
+fn of<'a>(event: &'a Value, path: &str) -> &'a str {
+    event.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("no {path} in {event}"))
+}
+
 /// The commits of all events of a type; fails where a commit has two.
 fn commits(events: &BTreeMap<String, Value>, name: &str, path: &str) -> BTreeSet<String> {
     let mut commits = BTreeSet::new();
     for event in events.values().filter(|event| event["type"] == name) {
-        let commit = event.pointer(path).and_then(Value::as_str).expect("a commit").to_owned();
-        assert!(commits.insert(commit), "two {name} for one commit");
+        assert!(commits.insert(of(event, path).to_owned()), "two {name} for one commit");
     }
     commits
 }
 
+/// Each service has said its word of each commit once, and devops has decided: one event for each decision.
 pub fn each_commit_has_one_of_each(events: &BTreeMap<String, Value>, repository: &Repository) {
     let expected: BTreeSet<String> =
         repository.git(&["rev-list", "--all"]).lines().map(str::to_owned).collect();
-    assert_eq!(commits(events, PUSHED, "/data/change/commit"), expected);
-    assert_eq!(commits(events, REVIEWED, "/data/review/commit"), expected);
-    assert_eq!(events.len(), expected.len() * 2, "there are other events");
+    for (name, path) in ONCE {
+        assert_eq!(commits(events, name, path), expected, "{name}");
+    }
+    let mut decisions: BTreeMap<&str, BTreeMap<u64, &str>> = BTreeMap::new();
+    for event in events.values().filter(|event| event["type"] == DECIDED) {
+        let revision = event["data"]["release"]["revision"].as_u64().expect("a number");
+        let of_commit = decisions.entry(of(event, "/data/release/commit")).or_default();
+        let twice = of_commit.insert(revision, of(event, "/data/release/state"));
+        assert_eq!(twice, None, "a decision that was told twice: {event}");
+    }
+    assert_eq!(decisions.keys().map(|commit| (*commit).to_owned()).collect::<BTreeSet<_>>(), expected);
+    for (commit, of_commit) in &decisions {
+        let (last, state) = of_commit.last_key_value().expect("a decision");
+        assert_eq!(*last, of_commit.len() as u64, "a decision of {commit} is missing");
+        assert_eq!(*state, "RELEASE_STATE_ELIGIBLE", "{commit}");
+    }
+    let known: BTreeSet<&str> = ONCE.iter().map(|(name, _)| *name).chain([DECIDED]).collect();
+    let others: Vec<&Value> = events
+        .values()
+        .filter(|event| !event["type"].as_str().is_some_and(|name| known.contains(name)))
+        .collect();
+    assert_eq!(others, Vec::<&Value>::new(), "there are other events");
 }
 
 pub fn has_findings(events: &BTreeMap<String, Value>, planted: &[Planted]) {
@@ -90,7 +124,8 @@ fn the_default_is_the_last_200_commits_and_more_can_be_had_later() {
     let first = septet.run(&["up", "--repo", path, "--once", "--json"]);
     assert_eq!(first.status.code(), Some(0), "{}", first.stderr);
     let mut lines: Vec<String> = first.stdout.lines().map(str::to_owned).collect();
-    assert_eq!(lines.len(), 400, "{}", first.stderr);
+    let pushed = lines.iter().filter(|line| line.contains(PUSHED)).count();
+    assert_eq!(pushed, 200, "{}", first.stderr);
     let wider = septet.ok(&["up", "--repo", path, "--since", "all", "--once", "--json"]);
     lines.extend(wider.lines().map(str::to_owned));
     each_commit_has_one_of_each(&events(&lines), &repository);
@@ -127,7 +162,7 @@ fn planted_secrets_fail_the_gate_at_their_file_and_line_and_never_show() {
     let table = septet.run(&["up", "--repo", path, "--once"]);
     assert_eq!(table.status.code(), Some(3), "{}", table.stderr);
     assert!(
-        table.stdout.contains("23 changes reviewed: 20 passed, 3 failed; 3 findings"),
+        table.stdout.contains("23 changes decided: 20 eligible, 3 blocked; 3 findings"),
         "{}",
         table.stdout
     );

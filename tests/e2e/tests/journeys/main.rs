@@ -3,6 +3,7 @@
 mod dead_letters;
 #[macro_use]
 mod deployed;
+mod described;
 mod errors;
 mod history;
 mod producers;

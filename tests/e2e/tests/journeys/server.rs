@@ -1,10 +1,21 @@
 //! A server that watches, and clients of other languages' kind: plain gRPC with a token.
 
-use septet_e2e::{Repository, Septet};
+use septet_e2e::{Repository, Running, Septet};
 use septet_proto_devops::v1::{ListChangesRequest, devops_service_client::DevopsServiceClient};
 use septet_testkit::{eventually, evidence::Workspace};
 use serde_json::Value;
 use tonic::{Code, Request, transport::Channel};
+
+/// Reads events until one is of this kind.
+fn until(running: &mut Running, is: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let line = running.line().expect("another event");
+        let event: Value = serde_json::from_str(&line).expect("JSON");
+        if is(&event) {
+            return event;
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_watched_repository_is_reviewed_as_it_grows_and_the_journey_shows_it() {
@@ -14,27 +25,31 @@ async fn a_watched_repository_is_reviewed_as_it_grows_and_the_journey_shows_it()
     let septet = Septet::new(workspace.path());
     let path = repository.path().to_str().expect("text").to_owned();
     let mut running = septet.start(&["up", "--repo", &path, "--json"], "up.log");
-    for _ in 0..6 {
-        running.line().expect("the history's events");
+    for _ in 0..3 {
+        until(&mut running, |event| event["type"] == "septet.devops.v1.ReleaseDecided");
     }
 
     let commit = repository.commit("README.md", "# A shop\n", "Add a README");
-    let new = [running.line(), running.line()].map(|line| -> Value {
-        serde_json::from_str(&line.expect("the new commit's events")).expect("JSON")
-    });
-    let change = new.iter().find(|event| event["type"] == "septet.devops.v1.ChangePushed").expect("pushed");
+    let change = until(&mut running, |event| event["type"] == "septet.devops.v1.ChangePushed");
     assert_eq!(change["data"]["change"]["commit"], commit);
     let id = change["data"]["changeId"].as_str().expect("an id");
+    until(&mut running, |event| event["data"]["release"]["changeId"] == id);
 
     let request = format!("{{\"changeId\": \"{id}\"}}");
-    let journey = eventually("the journey has the review", async || {
+    let services = ["review", "docs", "cost", "soc", "devops"];
+    let journey = eventually("the journey has each service's step", async || {
         let journey: Value =
             serde_json::from_str(&septet.ok(&["call", "devops.GetJourney", &request])).expect("JSON");
-        journey["steps"].as_array().is_some_and(|steps| !steps.is_empty()).then_some(journey)
+        let steps = journey["steps"].as_array().cloned().unwrap_or_default();
+        let has = |service: &&str| steps.iter().any(|step| step["service"] == **service);
+        services.iter().all(has).then_some(steps)
     })
     .await;
-    assert_eq!(journey["steps"][0]["service"], "review");
-    assert_eq!(journey["steps"][0]["outcome"], "VERDICT_PASSED");
+    assert!(journey.iter().all(|step| step["outcome"] != "VERDICT_FAILED"), "{journey:#?}");
+    let tree = septet.ok(&["journey", &commit]);
+    for service in services {
+        assert!(tree.contains(service), "{service} is not in {tree}");
+    }
     let finished = running.terminate();
     assert_eq!(finished.status.code(), Some(0), "{}", finished.stderr);
 }

@@ -1,6 +1,11 @@
 //! Trees from a directory or a git repository.
 
-use std::{fs::File, io::Read as _, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use septet_docs::{
@@ -53,13 +58,14 @@ pub fn of_directory(root: &Path) -> anyhow::Result<Tree> {
         bail!("{} is not a directory", root.display());
     }
     let mut texts = Vec::new();
+    let package = package_name(root);
     // A directory need not be a checkout to have a `.gitignore`.
     for entry in ignore::WalkBuilder::new(root).require_git(false).sort_by_file_path(Ord::cmp).build() {
         let entry = entry.context("cannot walk the directory")?;
         if !entry.file_type().is_some_and(|kind| kind.is_file()) {
             continue;
         }
-        let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let path = package.join(entry.path().strip_prefix(root).unwrap_or(entry.path()));
         let path = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         if let Some(dialect) = Dialect::of(&path).filter(|_| !is_foreign(&path)) {
             let mut text = Vec::new();
@@ -70,6 +76,13 @@ pub fn of_directory(root: &Path) -> anyhow::Result<Tree> {
         }
     }
     Tree::read(texts)
+}
+
+/// The name of a directory that is a Python package itself, whose modules are named after it; else nothing.
+fn package_name(root: &Path) -> PathBuf {
+    let is_package = ["__init__.py", "__init__.pyi"].iter().any(|file| root.join(file).is_file());
+    let name = || Some(PathBuf::from(root.canonicalize().ok()?.file_name()?));
+    is_package.then(name).flatten().unwrap_or_default()
 }
 
 /// The trees of two commits.

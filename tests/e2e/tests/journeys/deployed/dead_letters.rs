@@ -74,7 +74,7 @@ async fn a_malformed_event_can_be_mended_and_given_up(site: &Site) {
 
     // Another is given up, and stays listed as that.
     publish(site, &septet, INGEST, shop, &[], &malformed("given_up_on")).await;
-    let third = letter(&mut admin, "given_up_on").await;
+    let third = letter(&mut admin, "review", "given_up_on").await;
     let request = DiscardDeadLetterRequest { id: third.id.clone() };
     admin.discard_dead_letter(request.clone()).await.expect("it is discarded");
     let open = letters(&mut admin, DeadLetterState::Open).await;

@@ -29,6 +29,7 @@ macro_rules! in_each_topology {
 mod changes;
 mod command_line;
 mod dead_letters;
+mod releases;
 mod replicas;
 mod requests;
 mod reviews;

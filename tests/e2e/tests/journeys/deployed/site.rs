@@ -44,8 +44,10 @@ impl Site {
     async fn new(topology: Topology) -> Option<Self> {
         let workspace = Workspace::new(&format!("deployed::{topology:?}"));
         let dir = workspace.path().join("septet");
+        // Tests of releases run in pipeline's sandbox.
+        let with_programs = |septet: Deployment| septet.setting("pipeline.process.enabled", "true");
         if topology == Topology::Suite {
-            let septet = Deployment::suite(&dir).up().await;
+            let septet = with_programs(Deployment::suite(&dir)).up().await;
             return Some(Self { topology, workspace, septet: RwLock::new(septet), _servers: None });
         }
         let servers = Servers::start(&workspace)?;
@@ -56,7 +58,7 @@ impl Site {
                 .setting("log.kafka.extra.\"session.timeout.ms\"", "\"8000\""),
             _ => Deployment::suite_on(&dir, &servers),
         };
-        let septet = septet.up().await;
+        let septet = with_programs(septet).up().await;
         Some(Self { topology, workspace, septet: RwLock::new(septet), _servers: Some(servers) })
     }
 
