@@ -40,11 +40,12 @@ pub(crate) enum Error {
     /// A task of this call ended without a result.
     #[error("a task ended unexpectedly")]
     Lost,
+    // Not transparent: that would leave the error itself out of the chain of causes, where dispatch looks for what is transient.
     /// The unit of work.
-    #[error(transparent)]
+    #[error("{0}")]
     Cx(#[from] CxError),
     /// The database.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

@@ -14,9 +14,10 @@ pub(crate) enum Error {
     NotFound(&'static str),
     #[error("the scan did not end: {0}")]
     Scan(String),
-    #[error(transparent)]
+    // Not transparent: that would leave the error itself out of the chain of causes, where dispatch looks for what is transient.
+    #[error("{0}")]
     Cx(#[from] CxError),
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 
