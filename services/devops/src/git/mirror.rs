@@ -146,9 +146,7 @@ fn fetch(path: &Path, remote: &RemoteUrl, stop: &AtomicBool) -> Result<Fetched, 
     let repository = options.open(path).map_err(mirror)?.to_thread_local();
     let received = receive(&repository, remote, stop).map_err(|error| {
         let reason = reason(&error);
-        let lower = reason.to_ascii_lowercase();
-        let denied =
-            ["credential", "401", "403", "permission denied"].iter().any(|word| lower.contains(word));
+        let denied = denies(&reason, &remote.to_string());
         match denied {
             true => GitError::FetchDenied(remote.to_string()),
             false => GitError::Fetch { url: remote.to_string(), reason },
@@ -160,6 +158,13 @@ fn fetch(path: &Path, remote: &RemoteUrl, stop: &AtomicBool) -> Result<Fetched, 
         point_head(&repository, &head).map_err(mirror)?;
     }
     Ok(Fetched { branches: names.len(), pruned })
+}
+
+/// True if a failure's text tells of a refusal. The place itself, which the text names, may have any digits.
+fn denies(reason: &str, url: &str) -> bool {
+    let told = reason.replace(url, "").to_ascii_lowercase();
+    let says = |code| told.split(|of: char| !of.is_ascii_alphanumeric()).any(|word| word == code);
+    says("401") || says("403") || told.contains("credential") || told.contains("permission denied")
 }
 
 fn receive(
@@ -237,4 +242,17 @@ fn point_head(repository: &gix::Repository, branch: &str) -> gix::Result<()> {
         deref: false,
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::denies;
+
+    #[test]
+    fn a_place_with_a_codes_digits_is_no_refusal() {
+        let url = "https://127.0.0.1:40125/401.git";
+        assert!(!denies(&format!("cannot reach {url}/info/refs on port 40125"), url));
+        assert!(denies(&format!("{url} answered HTTP status 401"), url));
+        assert!(denies("Permission denied (publickey)", url));
+    }
 }
