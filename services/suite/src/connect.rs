@@ -5,6 +5,7 @@ use septet_chassis::{
     Channel, ChannelBuilder, ClientTls, ConfigError, LocalServer, Mode, Source, Started,
     cli::{Telemetry, start_telemetry},
 };
+use tempfile::TempDir;
 
 use crate::{cli::Global, suite};
 
@@ -17,6 +18,8 @@ pub struct Connection {
     pub channel: Channel,
     local: Option<Started>,
     _telemetry: Telemetry,
+    /// A data directory for this command alone.
+    _passing: Option<TempDir>,
 }
 
 impl Connection {
@@ -25,7 +28,29 @@ impl Connection {
     /// # Errors
     /// One line that names the thing and the way out.
     pub async fn open(global: &Global) -> anyhow::Result<Self> {
+        Self::with(global, None).await
+    }
+
+    /// The same for what needs no data: without a server and a data directory, an empty one is made for as long as it takes.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn open_anywhere(global: &Global) -> anyhow::Result<Self> {
+        let exists = global.server.is_some() || source(global)?.process()?.data_dir.exists();
+        match exists {
+            true => Self::open(global).await,
+            false => {
+                Self::with(global, Some(tempfile::tempdir().context("a directory for the time being")?)).await
+            }
+        }
+    }
+
+    async fn with(global: &Global, passing: Option<TempDir>) -> anyhow::Result<Self> {
         let source = source(global)?;
+        let source = match &passing {
+            Some(directory) => source.with_option("--data", "data_dir", directory.path()),
+            None => source,
+        };
         let config = source.process()?;
         let process = suite::process();
         let telemetry = start_telemetry(&process, &source)?;
@@ -35,7 +60,7 @@ impl Connection {
         };
         if let Some(server) = elsewhere {
             let channel = server.contracts(&process.catalog()).build()?;
-            return Ok(Self { channel, local: None, _telemetry: telemetry });
+            return Ok(Self { channel, local: None, _telemetry: telemetry, _passing: passing });
         }
         if !config.data_dir.exists() {
             anyhow::bail!(
@@ -44,7 +69,8 @@ impl Connection {
             );
         }
         let started = process.start(source, Mode::Local).await?;
-        Ok(Self { channel: started.channel(), local: Some(started), _telemetry: telemetry })
+        let channel = started.channel();
+        Ok(Self { channel, local: Some(started), _telemetry: telemetry, _passing: passing })
     }
 
     /// Lets go of the data directory.

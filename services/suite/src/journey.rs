@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use clap::Args;
 use septet_chassis::{Channel, cli::print, contract::Timestamp, contract::json::message_to_json};
-use septet_proto_common::v1::{PageRequest, Verdict};
+use septet_proto_common::v1::PageRequest;
 use septet_proto_devops::v1::{
     Change, GetChangeRequest, GetJourneyRequest, GetJourneyResponse, JourneyStep, ListRepositoriesRequest,
     devops_service_client::DevopsServiceClient,
@@ -13,7 +13,7 @@ use tonic::Code;
 
 use crate::{
     cli::Global,
-    connect::{Connection, told},
+    connect::{Connection, source, told},
     text,
 };
 
@@ -39,7 +39,12 @@ pub async fn run(global: Global, args: JourneyArgs) -> anyhow::Result<()> {
         let json = message_to_json(&journey)?;
         return print(&format!("{}\n", serde_json::to_string_pretty(&json)?));
     }
-    print(&tree(&journey))
+    // Where the console of this data directory's server is; a server elsewhere has its own.
+    let console = match global.server {
+        None => Some(source(&global)?.process()?.admin.url()),
+        Some(_) => None,
+    };
+    print(&tree(&journey, console.as_deref()))
 }
 
 async fn journey(channel: &Channel, asked: &str) -> anyhow::Result<GetJourneyResponse> {
@@ -83,7 +88,7 @@ async fn find(channel: &Channel, commit: &str) -> anyhow::Result<Change> {
     }
 }
 
-fn tree(journey: &GetJourneyResponse) -> String {
+fn tree(journey: &GetJourneyResponse, console: Option<&str>) -> String {
     let change = journey.change.clone().unwrap_or_default();
     let author = change.author.as_ref().map_or("", |author| author.name.as_str());
     let committed = change.committed_time.map(|time| Timestamp::from(time).to_string()).unwrap_or_default();
@@ -118,7 +123,7 @@ fn tree(journey: &GetJourneyResponse) -> String {
     if journey.steps.is_empty() {
         text.push_str("└─ no service has said anything yet\n");
     }
-    text.push_str(&footer(journey));
+    text.push_str(&footer(journey, console));
     text
 }
 
@@ -128,7 +133,7 @@ fn event(step: &JourneyStep) -> &str {
 }
 
 /// Where to look further.
-fn footer(journey: &GetJourneyResponse) -> String {
+fn footer(journey: &GetJourneyResponse, console: Option<&str>) -> String {
     let of = |id: fn(&JourneyStep) -> &str| {
         let ids: BTreeSet<&str> = journey.steps.iter().map(id).filter(|id| !id.is_empty()).collect();
         ids.into_iter().collect::<Vec<_>>().join(", ")
@@ -141,9 +146,10 @@ fn footer(journey: &GetJourneyResponse) -> String {
             let _ = writeln!(text, "{name} {ids}");
         }
     }
-    if journey.steps.iter().any(|step| step.outcome() == Verdict::Failed) {
-        let change = journey.change.as_ref().map_or("", |change| change.id.as_str());
-        let _ = writeln!(text, "more: septet call devops.GetRelease '{{\"changeId\": \"{change}\"}}'");
+    let change = journey.change.as_ref().map_or("", |change| change.id.as_str());
+    let _ = writeln!(text, "release: septet call devops.GetRelease '{{\"changeId\": \"{change}\"}}'");
+    if let Some(console) = console {
+        let _ = writeln!(text, "page {console}/changes/{change}, while `septet up` runs");
     }
     text
 }

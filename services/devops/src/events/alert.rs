@@ -32,7 +32,12 @@ impl Devops {
     ) -> Result<(), HandleError> {
         let summary = if closed { format!("closed: {}", alert.title) } else { alert.title.clone() };
         if !alert.change_id.is_empty() {
-            let outcome = if closed { Verdict::Passed } else { Verdict::Failed };
+            // One that is not critical is told, and stands in nobody's way.
+            let outcome = match alert.level() {
+                _ if closed => Verdict::Passed,
+                Severity::Critical => Verdict::Failed,
+                _ => Verdict::Unspecified,
+            };
             // The time of a closed alert is still the one at which it was raised.
             let time = if closed { None } else { alert.time };
             let reaction = Reaction::of::<E>(cx, outcome, &summary, time);

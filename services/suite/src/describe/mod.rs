@@ -31,7 +31,7 @@ pub struct DescribeArgs {
 
 pub async fn run(global: Global, args: DescribeArgs) -> anyhow::Result<()> {
     let DescribeArgs { service, json, .. } = args;
-    let connection = Connection::open(&global).await?;
+    let connection = Connection::open_anywhere(&global).await?;
     let mut client = AdminServiceClient::new(connection.channel.clone());
     let reply = client.describe(DescribeRequest {}).await;
     connection.close().await?;
