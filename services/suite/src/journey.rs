@@ -34,7 +34,9 @@ pub async fn run(global: Global, args: JourneyArgs) -> anyhow::Result<()> {
     let connection = Connection::open(&global).await?;
     let journey = journey(&connection.channel, &args.change).await;
     connection.close().await?;
-    let journey = journey?;
+    let mut journey = journey?;
+    // They come in the order in which devops heard them.
+    journey.steps.sort_by_key(|step| step.time.map(|time| Timestamp::from(time).micros()));
     if args.json {
         let json = message_to_json(&journey)?;
         return print(&format!("{}\n", serde_json::to_string_pretty(&json)?));

@@ -58,6 +58,15 @@ impl Deployment {
         Self::new(dir, Backends::of(servers), services, processes)
     }
 
+    /// One service alone, one process, on real servers. Its process is `<service>-0`.
+    ///
+    /// # Panics
+    /// If there is no such service.
+    pub fn alone_on(dir: &Path, servers: &Servers, service: &str) -> Self {
+        let service = *SERVICES.iter().find(|known| **known == service).expect("one of the seven");
+        Self::new(dir, Backends::of(servers), &[service], vec![Process::service(dir, service, 0)])
+    }
+
     /// The other services besides, one process each.
     #[must_use]
     pub fn and_the_others(mut self) -> Self {

@@ -26,6 +26,7 @@ macro_rules! in_each_topology {
     };
 }
 
+mod alone;
 mod changes;
 mod command_line;
 mod dead_letters;

@@ -143,7 +143,8 @@ async fn a_change_without_fault_is_eligible_and_all_its_services_say_so(site: &S
     assert!(services.is_superset(&["cost", "devops", "docs", "review", "soc"].into()), "{journey:#?}");
     let correlations: BTreeSet<&str> =
         journey.steps.iter().map(|step| step.correlation_id.as_str()).collect();
-    assert_eq!(correlations.len(), 1, "one correlation id spans the whole: {journey:#?}");
+    let traces: BTreeSet<&str> = journey.steps.iter().map(|step| step.trace_id.as_str()).collect();
+    assert_eq!((correlations.len(), traces.len()), (1, 1), "one of each spans the whole: {journey:#?}");
 }
 
 async fn a_secret_blocks_and_the_alert_blocks_what_follows_until_it_is_closed(site: &Site) {

@@ -43,6 +43,11 @@ pub async fn publish(
         assert!(published.status.success(), "septet events publish: {}", published.stderr);
         return;
     }
+    produce(septet, topic, key, headers, value).await;
+}
+
+/// Appends a record with a Kafka client.
+pub async fn produce(septet: &Deployment, topic: &str, key: &str, headers: &[(&str, &str)], value: &[u8]) {
     let producer: FutureProducer =
         ClientConfig::new().set("bootstrap.servers", septet.brokers()).create().expect("a producer");
     let headers = headers.iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
