@@ -1,12 +1,13 @@
 //! A server's ports: picked once, and kept beside its data so that those who know it find it again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     hash::{BuildHasher as _, Hasher as _, RandomState},
     io,
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 /// The main port's name.
@@ -55,8 +56,7 @@ impl Ports {
     /// Picks one that is free now, unless there is one of that name.
     pub(crate) fn pick(&mut self, name: &str) -> io::Result<()> {
         if !self.by_name.contains_key(name) {
-            let port = free(|port| !self.by_name.values().any(|mine| *mine == port))?;
-            self.by_name.insert(name.to_owned(), port);
+            self.by_name.insert(name.to_owned(), free()?);
             self.save()?;
         }
         Ok(())
@@ -74,11 +74,13 @@ pub(crate) fn is_free(port: u16) -> bool {
 }
 
 /// A free port below those that the system gives to connections: such a one might be an outgoing connection's while its
-/// server is down.
-fn free(suits: impl Fn(u16) -> bool) -> io::Result<u16> {
+/// server is down. Never the same twice: what was picked for a server that has not begun to listen still looks free.
+fn free() -> io::Result<u16> {
+    static PICKED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let random = || RandomState::new().build_hasher().finish();
+    let mut picked = PICKED.lock().unwrap_or_else(PoisonError::into_inner);
     (0..1000)
         .map(|_| 20_000 + u16::try_from(random() % 12_000).unwrap_or_default())
-        .find(|port| suits(*port) && is_free(*port))
+        .find(|port| is_free(*port) && picked.insert(*port))
         .ok_or_else(|| io::Error::other("no port between 20000 and 32000 is free"))
 }
