@@ -1,23 +1,28 @@
 """Writes what independent implementations make of the contracts: golden bytes and JSON of each event and job (Google's
 protobuf for Python), and records of the CloudEvents SDK for Python. Run once for each new event; golden files of a
-released event are never written again.
+released event are never written again. Events and jobs without a sample of their own here get one in which every field says something.
 
-    pip install cloudevents==2.2.0 protobuf==7.36.2
+    pip install cloudevents==2.2.0 protobuf==7.36.2 grpcio-tools==1.85.1
     python libs/contract/tests/data/generate.py
 """
 
 import json
 import pathlib
+import tempfile
 from datetime import datetime, timezone
 
 from cloudevents.core.bindings import kafka
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from google.protobuf.descriptor import FieldDescriptor
+from grpc_tools import protoc
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE.parent / "golden"
-BASELINE = HERE.parents[3] / "proto" / "baseline.binpb"
+PROTO = HERE.parents[3] / "proto"
+# How deep samples go: some messages hold others of their own kind.
+DEPTH = 4
 
 MESSAGES = {
     "septet.devops.v1.ChangePushed": {
@@ -89,12 +94,75 @@ MESSAGES = {
 }
 
 
-def pool():
-    files = descriptor_pb2.FileDescriptorSet.FromString(BASELINE.read_bytes())
-    result = descriptor_pool.DescriptorPool()
+def contracts():
+    """All contracts as protoc reads them, and the names of their events and jobs."""
+    with tempfile.TemporaryDirectory() as directory:
+        out = pathlib.Path(directory) / "set"
+        sources = sorted(str(path) for path in (PROTO / "septet").glob("*/v1/*.proto"))
+        well_known = pathlib.Path(protoc.__file__).parent / "_proto"
+        arguments = ["protoc", f"-I{PROTO}", f"-I{well_known}", "--include_imports", f"--descriptor_set_out={out}"]
+        if protoc.main(arguments + sources) != 0:
+            raise SystemExit("protoc cannot read the contracts")
+        files = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
+    pool = descriptor_pool.DescriptorPool()
     for file in files.file:
-        result.Add(file)
-    return result
+        pool.Add(file)
+    options = {pool.FindExtensionByName(f"septet.common.v1.{name}") for name in ("event", "job")}
+    option_class = message_factory.GetMessageClass(pool.FindMessageTypeByName("google.protobuf.MessageOptions"))
+    names = []
+    for file in files.file:
+        for message in file.message_type:
+            read = option_class.FromString(message.options.SerializeToString())
+            if any(read.HasExtension(option) for option in options):
+                names.append(f"{file.package}.{message.name}")
+    return pool, sorted(names)
+
+
+def sample(descriptor, depth=0):
+    """JSON in which every field says something, as far down as DEPTH."""
+    well_known = {
+        "google.protobuf.Timestamp": "2026-01-31T12:00:00.250Z",
+        "google.protobuf.Duration": "90s",
+        "google.protobuf.Struct": {"a": [1.5, "b", None, {"c": True}]},
+        "google.protobuf.ListValue": [1, "two"],
+        "google.protobuf.Value": "v",
+    }
+    if descriptor.full_name in well_known:
+        return well_known[descriptor.full_name]
+    data = {}
+    for field in descriptor.fields:
+        chosen = field.containing_oneof
+        if chosen is not None and chosen.fields[0].number != field.number:
+            continue
+        is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
+        if field.message_type is not None and not is_map and depth >= DEPTH:
+            continue
+        value = one(field.message_type.fields_by_name["value"] if is_map else field, depth)
+        if is_map:
+            value = {"key": value}
+        elif field.is_repeated:
+            value = [value]
+        data[field.json_name] = value
+    return data
+
+
+def one(field, depth):
+    """A value of one field, told apart by its number."""
+    if field.type == FieldDescriptor.TYPE_MESSAGE:
+        return sample(field.message_type, depth + 1)
+    if field.type == FieldDescriptor.TYPE_ENUM:
+        return field.enum_type.values[-1].name
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return "AP8="
+    if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
+        return True
+    if field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+        return f"größe {field.number}"
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT):
+        return field.number + 0.25
+    if field.cpp_type in (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64):
+        return str(9007199254740993 + field.number)
+    return 4000 + field.number
 
 
 def records(data, binary):
@@ -129,9 +197,11 @@ def records(data, binary):
 
 
 def main():
-    known = pool()
-    for name, data in MESSAGES.items():
-        message = message_factory.GetMessageClass(known.FindMessageTypeByName(name))()
+    known, names = contracts()
+    for name in names:
+        descriptor = known.FindMessageTypeByName(name)
+        data = MESSAGES.get(name) or sample(descriptor)
+        message = message_factory.GetMessageClass(descriptor)()
         json_format.ParseDict(data, message)
         encoded = message.SerializeToString(deterministic=True)
         if not (GOLDEN / f"{name}.hex").exists():
