@@ -1,6 +1,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -123,6 +124,12 @@ impl Process {
             sleep(Duration::from_millis(20)).await;
         };
         Finished { status, stdout: String::new(), stderr: self.log() }
+    }
+
+    /// True if a violation of memory has ended it.
+    pub fn has_crashed(&mut self) -> bool {
+        const SEGMENTATION_FAULT: i32 = 11;
+        self.ended().is_some_and(|status| status.signal() == Some(SEGMENTATION_FAULT))
     }
 
     /// How it ended; `None` while it runs.

@@ -46,7 +46,7 @@ async fn outages(name: &str, size: Size, of: impl Fn(&mut Servers) -> &mut Serve
     let mut deployment = Deployment::services_on(&workspace.path().join("septet"), &servers, 2).up().await;
     let load = Load::start(&deployment, &workspace, size).await;
     let mut random = workspace.random();
-    let (mut away, mut recoveries) = (Vec::new(), Vec::new());
+    let (mut away, mut recoveries, mut crashes) = (Vec::new(), Vec::new(), 0);
     for outage in 0..size.faults {
         load.reaches(moment(outage, size, &mut random)).await;
         let server = of(&mut servers);
@@ -60,11 +60,14 @@ async fn outages(name: &str, size: Size, of: impl Fn(&mut Servers) -> &mut Serve
             Watch::Reviews => load.next_effect().await,
             Watch::Changes => load.next_change().await,
         });
+        crashes += deployment.start_crashed();
     }
     let ended = load.finish().await;
+    crashes += deployment.start_crashed();
     deployment.ready().await;
     let mut report = Report::new(name);
     report.figure("outages", size.faults as f64, "");
+    report.figure("processes that librdkafka crashed", crashes as f64, "");
     report.times("kill of the server to its answer", away, None);
     report.times("its answer to the next effect", recoveries, Some(RECOVERY));
     ended.check(&deployment, &workspace, report).await;
