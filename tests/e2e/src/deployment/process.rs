@@ -127,9 +127,19 @@ impl Process {
     }
 
     /// True if a violation of memory has ended it.
+    ///
+    /// # Panics
+    /// If it ended in another way.
     pub fn has_crashed(&mut self) -> bool {
         const SEGMENTATION_FAULT: i32 = 11;
-        self.ended().is_some_and(|status| status.signal() == Some(SEGMENTATION_FAULT))
+        let Some(status) = self.ended() else { return false };
+        assert!(
+            status.signal() == Some(SEGMENTATION_FAULT),
+            "{} has ended ({status}):\n{}",
+            self.name,
+            self.log()
+        );
+        true
     }
 
     /// How it ended; `None` while it runs.
