@@ -1,3 +1,8 @@
 -- Each service owns a database.
 CREATE DATABASE devops;
+CREATE DATABASE docs;
+CREATE DATABASE cost;
 CREATE DATABASE review;
+CREATE DATABASE pipeline;
+CREATE DATABASE cx;
+CREATE DATABASE soc;
