@@ -17,5 +17,6 @@ mod server;
 
 pub use error::ServerError;
 pub use kind::Kind;
+pub use ports::free_port;
 pub use program::target_dir;
 pub use server::{Life, Server};

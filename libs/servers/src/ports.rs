@@ -56,7 +56,7 @@ impl Ports {
     /// Picks one that is free now, unless there is one of that name.
     pub(crate) fn pick(&mut self, name: &str) -> io::Result<()> {
         if !self.by_name.contains_key(name) {
-            self.by_name.insert(name.to_owned(), free()?);
+            self.by_name.insert(name.to_owned(), free_port()?);
             self.save()?;
         }
         Ok(())
@@ -73,9 +73,13 @@ pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A free port below those that the system gives to connections: such a one might be an outgoing connection's while its
-/// server is down. Never the same twice: what was picked for a server that has not begun to listen still looks free.
-fn free() -> io::Result<u16> {
+/// A port of the loopback interface that nothing listens on, below those that the system gives to connections: such a one might
+/// be an outgoing connection's while its server is down. This process never gets the same twice: what was picked for a server that has
+/// not begun to listen still looks free.
+///
+/// # Errors
+/// None was found.
+pub fn free_port() -> io::Result<u16> {
     static PICKED: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let random = || RandomState::new().build_hasher().finish();
     let mut picked = PICKED.lock().unwrap_or_else(PoisonError::into_inner);

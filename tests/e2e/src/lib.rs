@@ -5,13 +5,12 @@ mod children;
 mod command;
 mod deployment;
 mod grpc;
-mod ports;
 mod python;
 mod repository;
 mod servers;
 
 pub use command::{Finished, Running, Septet};
-pub use deployment::Deployment;
+pub use deployment::{Deployment, SERVICES};
 pub use grpc::{Bearer, Channel};
 pub use python::Python;
 pub use repository::{Planted, Repository};

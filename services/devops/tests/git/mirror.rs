@@ -127,7 +127,8 @@ fn a_mirror_follows_an_http_server() {
     }
     let root = repo.path.parent().unwrap().to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/work/.git", listener.local_addr().unwrap());
+    let name = repo.path.file_name().unwrap().to_str().unwrap();
+    let url = format!("http://{}/{name}/.git", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let (program, root) = (program.clone(), root.clone());

@@ -18,7 +18,7 @@ use process::Process;
 use tonic::transport::Channel as Network;
 
 /// The services that there are, those first that [`Deployment::services_on`] begins with.
-const SERVICES: [&str; 7] = ["devops", "review", "docs", "cost", "pipeline", "cx", "soc"];
+pub const SERVICES: [&str; 7] = ["devops", "review", "docs", "cost", "pipeline", "cx", "soc"];
 
 /// Septet as it is deployed: one process, or one for each service and replica. They are children of the test and end with
 /// it; what they say is in `<name>.log` in the deployment's directory. Ports and databases stay over restarts.

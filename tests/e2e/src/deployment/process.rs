@@ -1,6 +1,6 @@
 use std::{
     fs,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::config::Settings;
-use crate::{Finished, children, command::binary, ports};
+use crate::{Finished, children, command::binary};
 
 /// How long a process may take to end after it was asked to: its own deadline is 25 s.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -42,7 +42,9 @@ impl Process {
     }
 
     fn new(dir: &Path, name: String, service: Option<&'static str>) -> Self {
-        let (grpc, admin) = (ports::pick(), ports::pick());
+        let address =
+            || SocketAddr::from((Ipv4Addr::LOCALHOST, septet_servers::free_port().expect("a free port")));
+        let (grpc, admin) = (address(), address());
         Self { dir: dir.to_owned(), name, service, grpc, admin, child: None }
     }
 

@@ -4,14 +4,9 @@ use septet_e2e::{Running, Septet};
 use septet_testkit::{eventually, evidence::Workspace};
 use serde_json::Value;
 
-const TOPIC: &str = "review.diff.ingest.v1";
+use crate::deployed::wire::diff_with_a_token;
 
-fn diff_with_a_token() -> String {
-    let token = format!("{}{}", "ghp_", "b7Xk2LmQ9sWcR4tYvN8pDfGhJzA1eU6iOoT3");
-    format!(
-        "diff --git a/deploy.sh b/deploy.sh\n--- a/deploy.sh\n+++ b/deploy.sh\n@@ -0,0 +1 @@\n+export TOKEN={token}\n"
-    )
-}
+const TOPIC: &str = "review.diff.ingest.v1";
 
 fn submission() -> String {
     serde_json::json!({"repository": "shop", "diff": diff_with_a_token()}).to_string()

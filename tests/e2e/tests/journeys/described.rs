@@ -5,12 +5,11 @@ use std::{
     path::Path,
 };
 
-use septet_e2e::Septet;
+use septet_e2e::{SERVICES, Septet};
 use septet_testkit::evidence::Workspace;
 
 /// What stands in a README before that which is generated.
 const MARK: &str = "<!-- From `septet describe --markdown` on; `cargo xtask generate` rewrites it. -->\n\n";
-const SERVICES: [&str; 7] = ["cost", "cx", "devops", "docs", "pipeline", "review", "soc"];
 
 #[test]
 fn the_readme_of_each_service_is_what_the_service_says_of_itself() {
